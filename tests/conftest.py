@@ -1,0 +1,41 @@
+"""What every test runs under: one thread, no display, shapes and types checked at run time, fixed examples."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for what tests start; two spinning threads slow each other down
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+import torch
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+torch.set_num_threads(1)
+
+# Before anything imports unbraid, so that every annotation in it is checked; UNBRAID_TYPECHECK=0 to debug without.
+if os.environ.get("UNBRAID_TYPECHECK") != "0":
+    install_import_hook("unbraid", "beartype.beartype")
+
+# The same examples in every run, and no deadline: a busy machine is no failure.
+settings.register_profile("unbraid", deadline=None, derandomize=True)
+settings.load_profile("unbraid")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets: the one UNBRAID_DATA names, else shared/data beside the repository."""
+    named = os.environ.get("UNBRAID_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder; set UNBRAID_DATA to one that holds mnist/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist_folder(data_folder: Path) -> Path:
+    """The folder of MNIST's four IDX files."""
+    folder = data_folder / "mnist"
+    if not folder.is_dir():
+        pytest.skip(f"no MNIST: {folder} is not a folder; set UNBRAID_DATA to one that holds mnist/")
+    return folder

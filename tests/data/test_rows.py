@@ -1,0 +1,102 @@
+"""Rows: their parts are rows again, and what is not rows is refused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from unbraid.data import Rows
+from unbraid.errors import DataError
+
+
+def build(images: Any, labels: Any) -> None:
+    Rows(images, labels, name="wrong")
+
+
+def make(n: int = 6) -> Rows:
+    images = torch.arange(n, dtype=torch.float32).reshape(n, 1, 1, 1).expand(n, 1, 2, 2) / 10
+    return Rows(images, {"digit": np.arange(n), "light": np.linspace(0, 1, n)[:, None]}, name="ramp")
+
+
+def test_length_and_text() -> None:
+    assert len(make()) == 6
+    assert repr(make()) == "Rows(name='ramp', images=(6, 1, 2, 2), labels=['digit', 'light'])"
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (slice(2), [0, 1]),
+        (slice(None, None, -2), [5, 3, 1]),
+        (slice(9, 10), []),
+        (3, [3]),
+        (np.int64(-1), [5]),
+        ([4, 0, 4], [4, 0, 4]),
+        ([], []),
+        (range(2, 4), [2, 3]),
+        (np.array([-1, 2]), [5, 2]),
+        (torch.tensor([1, 5]), [1, 5]),
+        (np.arange(6) > 3, [4, 5]),
+        (torch.arange(6) < 1, [0]),
+    ],
+)
+def test_any_index_gives_rows(index: Any, expected: list[int]) -> None:
+    part = make()[index]
+    assert isinstance(part, Rows)
+    assert part.name == "ramp"
+    assert part.labels["digit"].tolist() == expected
+    assert part.labels["light"].shape == (len(expected), 1)
+    torch.testing.assert_close(part.images[:, 0, 0, 0], torch.tensor(expected, dtype=torch.float32) / 10)
+
+
+def test_a_slice_shares_memory_and_iteration_gives_single_rows() -> None:
+    rows = make()
+    assert rows[2:4].images.data_ptr() == rows.images[2:].data_ptr()
+    assert [row.labels["digit"].item() for row in rows] == list(range(6))
+
+
+@pytest.mark.parametrize("index", [6, [0, -7], torch.tensor([2, 6])])
+def test_an_index_out_of_range_is_refused(index: Any) -> None:
+    with pytest.raises(IndexError, match=r"row (6|-7) is out of range: there are 6 rows"):
+        make()[index]
+
+
+def test_a_wrong_mask_or_index_is_refused() -> None:
+    with pytest.raises(IndexError, match=r"mask of the shape \(2,\) cannot choose among 6 rows"):
+        make()[[True, False]]
+    with pytest.raises(TypeError, match="rows are chosen by"):
+        make()[[0.5]]
+    with pytest.raises(TypeError, match="rows are chosen by"):
+        make()[[[0]]]
+
+
+@pytest.mark.parametrize(
+    ("images", "match"),
+    [
+        (np.zeros((2, 1, 3, 3), np.float32), "must be a torch.Tensor, got ndarray"),
+        (torch.zeros(2, 3, 3), r"shape \(rows, channels, height, width\), got \(2, 3, 3\)"),
+        (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), r"must be float32 in \[0, 1\], got torch.uint8"),
+        (torch.full((2, 1, 3, 3), 255.0), r"must lie in \[0, 1\], got 255 to 255"),
+        (torch.full((2, 1, 3, 3), torch.nan), r"must lie in \[0, 1\], got nan"),
+    ],
+)
+def test_wrong_images_are_refused(images: Any, match: str) -> None:
+    Rows(torch.zeros(2, 1, 3, 3), {}, name="good")
+    with pytest.raises(DataError, match=match):
+        build(images, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ([0, 1], "labels 'digit' of 'wrong' must be a numpy array, got list"),
+        (np.array(["a", "b"]), "must be integers or floats, got <U1"),
+        (np.arange(3), r"have the shape \(3,\) for 2 images"),
+        (np.array(3), r"have the shape \(\) for 2 images"),
+    ],
+)
+def test_wrong_labels_are_refused(values: Any, match: str) -> None:
+    Rows(torch.zeros(2, 1, 3, 3), {"digit": np.arange(2)}, name="good")
+    with pytest.raises(DataError, match=match):
+        build(torch.zeros(2, 1, 3, 3), {"digit": values})

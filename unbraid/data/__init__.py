@@ -1,0 +1,19 @@
+"""Rows and labels: what a model is trained on, how a few labels are kept, and where data sets come from."""
+
+from unbraid.data.idx import read_idx, write_idx
+from unbraid.data.labels import few_labels, missing, normalise_labels, unlabelled_classes
+from unbraid.data.mnist import mnist
+from unbraid.data.rows import Rows
+from unbraid.data.synthetic import tiny_digits
+
+__all__ = [
+    "Rows",
+    "few_labels",
+    "missing",
+    "mnist",
+    "normalise_labels",
+    "read_idx",
+    "tiny_digits",
+    "unlabelled_classes",
+    "write_idx",
+]

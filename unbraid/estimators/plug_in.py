@@ -1,0 +1,38 @@
+"""The plug-in estimator: children see the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from unbraid.estimators.estimator import Downstream
+from unbraid.graph.spread import Spread
+
+if TYPE_CHECKING:
+    from unbraid.objectives.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class PlugIn:
+    """Hands the vector of probabilities to the children: one evaluation, biased unless q is one-hot.
+
+    Source: Siddharth et al. 2017, section 3 ("Plug-in estimation for discrete variables"). The variable's own KL
+    term stays exact.
+
+    Args:
+        gradient: Whether the children's terms move q. Without, q is learned from its own terms only: labels, its KL
+            and consistency.
+    """
+
+    gradient: bool = True
+
+    def __call__(self, logits: Spread, axis: int, downstream: Downstream) -> Terms:
+        """Estimates the expectation; see `Estimator`."""
+        mean = torch.softmax(logits.tensor, -1)
+        return downstream(Spread(mean if self.gradient else mean.detach(), logits.axes))
+
+    def copies(self, cardinality: int) -> int:
+        """Returns 1."""
+        return 1

@@ -1,0 +1,115 @@
+"""All figures that apply to a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from unbraid.evaluation.confusion import confusion_matrix
+from unbraid.figures.analogies import analogies
+from unbraid.figures.confusion import confusion
+from unbraid.figures.curves import curves
+from unbraid.figures.labelled import labelled
+from unbraid.figures.mosaic import is_mostly_black
+from unbraid.figures.reconstructions import reconstructions
+from unbraid.figures.samples import samples
+from unbraid.figures.subject import Subject, check_images, factors_of, is_picture, styles_of
+from unbraid.figures.traversal import traversal
+
+Labels = Mapping[str, ArrayLike | Tensor]
+
+_ROWS = 10  # of analogies
+_PAIRS = 24  # of reconstructions
+_INFERRED = 2000  # rows that give the directions of a traversal
+_SEED = 0
+
+
+def figures_for_run(
+    model: Subject,
+    images: Tensor,
+    labels: Labels | None = None,
+    history: Sequence[Mapping[str, Any]] = (),
+    *,
+    shown: tuple[Tensor, Labels] | None = None,
+) -> dict[str, Figure]:
+    """Draws every figure that applies to a model; the same arguments always give the same figures.
+
+    Args:
+        model: the model; one with a method `draw` also gives the picture of its graph.
+        images: (rows, *data_shape): rows that were not trained on.
+        labels: of these rows: -1 or NaN where missing.
+        history: of the training, see `unbraid.figures.curves`.
+        shown: the training rows and the labels that training was shown: -1 where hidden. They are drawn.
+
+    Returns:
+        Of "graph", "labelled", "curves", "analogies", "traversal", "samples", "reconstructions" and
+        "confusion_<variable>" those that apply, in this order. Rows that are no images give no pictures of rows.
+
+    Raises:
+        DataError: the images are not of the model's shape.
+    """
+    figures: dict[str, Figure] = {"graph": model.draw()} if hasattr(model, "draw") else {}
+    if is_picture(model.data_shape):
+        check_images(model, images)
+        dark_on_white = is_mostly_black(images[:_INFERRED])
+        figures |= _labelled(model, shown, dark_on_white)
+    if history:
+        figures["curves"] = curves(history)
+    if is_picture(model.data_shape):
+        figures |= _pictures(model, images, labels or {}, dark_on_white)
+    return figures | _confusions(model, images, labels or {})
+
+
+def _labelled(model: Subject, shown: tuple[Tensor, Labels] | None, dark_on_white: bool) -> dict[str, Figure]:
+    """Draws the labelled rows of the first discrete variable that has any."""
+    images, labels = shown or (torch.zeros(0), {})
+    names = [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
+    return {"labelled": labelled(images, labels[names[0]], names[0], dark_on_white=dark_on_white)} if names else {}
+
+
+def _pictures(model: Subject, images: Tensor, labels: Labels, dark_on_white: bool) -> dict[str, Figure]:
+    """Draws the figures that show images."""
+    order = np.random.default_rng(_SEED).permutation(len(images))
+    factors, styles = factors_of(model), styles_of(model)
+    figures = {}
+    if factors:
+        rows = _one_of_each(order, labels.get(factors[0]))
+        figures["analogies"] = analogies(model, images[rows], dark_on_white=dark_on_white)
+    if styles:
+        rows = torch.from_numpy(order[:_INFERRED])
+        figures["traversal"] = traversal(model, images[rows], dark_on_white=dark_on_white)
+    generator = torch.Generator(_device(model)).manual_seed(_SEED)
+    figures["samples"] = samples(model, generator=generator, dark_on_white=dark_on_white)
+    rows = torch.from_numpy(order[:_PAIRS])
+    figures["reconstructions"] = reconstructions(model, images[rows], dark_on_white=dark_on_white)
+    return figures
+
+
+def _one_of_each(order: np.ndarray[Any, np.dtype[np.int64]], labels: ArrayLike | Tensor | None) -> Tensor:
+    """Returns the first rows, in a random order, with a label each of its own; without labels simply the first."""
+    if labels is None or not (np.asarray(labels) >= 0).any():
+        return torch.from_numpy(order[:_ROWS])
+    values, first = np.unique(np.asarray(labels)[order], return_index=True)
+    return torch.from_numpy(order[first[values >= 0][:_ROWS]])
+
+
+def _confusions(model: Subject, images: Tensor, labels: Labels) -> dict[str, Figure]:
+    """Draws the confusion matrix of each labelled discrete variable."""
+    names = [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
+    predicted = model.predict(images) if names else {}
+    return {
+        f"confusion_{name}": confusion(confusion_matrix(predicted[name], labels[name], model.latents[name].cardinality), name)
+        for name in names
+    }
+
+
+def _device(model: Subject) -> torch.device:
+    """Returns the device that a model's draws come from."""
+    parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))

@@ -1,0 +1,96 @@
+"""Frames: running a graph, value by value, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from unbraid.graph.graph import Graph, Node, Ref
+from unbraid.graph.spread import Spread, apply, substitute, union
+from unbraid.graph.symbol import Call, Layer
+
+
+class Frame:
+    """The values of one pass through a graph: x at the root, and each frame below it fixes one latent more.
+
+    A node is computed when it is asked for, in the highest frame in which everything that it depends on is fixed; so
+    what does not depend on a latent is shared by all frames that fix this latent to one value or another.
+    """
+
+    __slots__ = ("above", "graph", "index", "modules", "name", "values")
+
+    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module], x: Tensor | None) -> None:
+        self.graph, self.modules = graph, modules
+        self.above: Frame | None = None
+        self.name: str | None = None
+        self.index: Tensor | None = None
+        self.values: dict[int, Spread] = {}
+        if x is not None:
+            self.values |= {node.index: Spread(x) for node in graph.nodes if node.name == "x"}
+
+    def _below(self) -> Frame:
+        frame = Frame(self.graph, self.modules, None)
+        frame.above = self
+        return frame
+
+    def rows(self, index: Tensor) -> Frame:
+        """Returns a frame of some of the rows (a LongTensor of row numbers)."""
+        frame = self._below()
+        frame.index = index
+        return frame
+
+    def fix(self, name: str, value: Spread) -> Frame:
+        """Returns a frame in which the latent has this value, as its children see it."""
+        frame = self._below()
+        frame.name = name
+        frame.values[self.graph.latents[name].index] = value
+        for index, latent in self.graph.stands_for.items():
+            if latent == name:
+                frame.values[index] = value
+        return frame
+
+    def __getitem__(self, node: Node) -> Spread:
+        """Returns the value of a node: (*axes, rows, *event)."""
+        found = self.values.get(node.index)
+        if found is None:
+            found = self._inherited(node) or self._computed(node)
+            self.values[node.index] = found
+        return found
+
+    def _inherited(self, node: Node) -> Spread | None:
+        """Returns the value from the frame above, unless it depends on what this frame fixes."""
+        if self.above is None or (self.name is not None and self.name in node.variables):
+            return None
+        if self.index is None:
+            return self.above[node]
+        return None if node.variables else self.above[node].select(self.index)
+
+    def _computed(self, node: Node) -> Spread:
+        value = lambda leaf: self[self.graph.nodes[leaf.index]] if isinstance(leaf, Ref) else leaf  # noqa: E731
+        args, kwargs = substitute(node.args, value), substitute(node.kwargs, value)
+        match node.operation:
+            case Call(function, _, elementwise):
+                return apply(function, args, kwargs, elementwise)
+            case Layer():
+                return apply(self.modules[node.name], args, kwargs, elementwise=False)
+            case _:
+                raise KeyError(f"{node.name} has no value here: it was not fixed")
+
+    def parameters(self, node: Node) -> dict[str, Spread]:
+        """Returns the parameters of the distribution of a random variable."""
+        return {name: self[self.graph.node(ref)] for name, ref in node.kwargs.items()}
+
+    def distribution(self, node: Node) -> Distribution:
+        """Returns the torch distribution of a random variable; its batch shape is (*axes, rows)."""
+        parameters = self.parameters(node)
+        axes = union(parameters.values())
+        return node.family.distribution(**{name: value.align(axes) for name, value in parameters.items()})
+
+    def score(self, node: Node, value: Spread) -> Spread:
+        """Returns the log-probability of a value under a factor, in nats, for every row."""
+        parameters = self.parameters(node)
+        axes = union((*parameters.values(), value))
+        aligned = {name: parameter.align(axes) for name, parameter in parameters.items()}
+        return Spread(node.family.log_prob(aligned, value.align(axes)), axes)

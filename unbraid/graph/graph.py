@@ -1,0 +1,144 @@
+"""The immutable graph of a program: its nodes, and the factorisations of q and p."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unbraid.graph.symbol import Data, Draw, Operation
+from unbraid.variables.family import Family
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An argument that is the value of another node."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One value of the program.
+
+    Attributes:
+        index: Its place in the graph; arguments come before it.
+        name: What it is called in messages and pictures; for a layer, the key of its module.
+        operation: What computes it.
+        args: Positional arguments: `Ref`s and constants, nested.
+        kwargs: Keyword arguments; for a random variable the parameters of its distribution.
+        part: The method that it was traced in: encode, prior or decode.
+        where: The line of the program.
+        variables: The latents that its value depends on; for a latent itself, its own name too.
+    """
+
+    index: int
+    name: str
+    operation: Operation
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    part: str
+    where: str
+    variables: frozenset[str]
+
+    @property
+    def family(self) -> Family:
+        """The family of a random variable."""
+        assert isinstance(self.operation, Draw)
+        return self.operation.family
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """The graph of a model: what `encode`, `prior` and `decode` said, once and for all.
+
+    Attributes:
+        nodes: Every node, arguments first.
+        latents: For each latent the node of its recognition factor q, in the order of the recognition program.
+        factors: For each latent and for "x" the node of its generative factor p.
+        stands_for: Nodes of `prior` that stand for the value of a latent: node index to name.
+        aliases: Position of each latent in the order, which is also its axis.
+    """
+
+    nodes: tuple[Node, ...]
+    latents: Mapping[str, Node]
+    factors: Mapping[str, Node]
+    stands_for: Mapping[int, str]
+    axes: Mapping[str, int] = field(init=False)
+    q_parents: Mapping[str, tuple[str, ...]] = field(init=False)
+    p_parents: Mapping[str, tuple[str, ...]] = field(init=False)
+    q_ancestors: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        put("axes", {name: i for i, name in enumerate(self.latents)})
+        put("q_parents", {name: self._parents(node) for name, node in self.latents.items()})
+        put("p_parents", {name: self._parents(node) for name, node in self.factors.items()})
+        ancestors: dict[str, frozenset[str]] = {}
+        for name, parents in self.q_parents.items():
+            direct = frozenset(parents) - {"x"}
+            ancestors[name] = direct.union(*(ancestors[parent] for parent in direct))
+        put("q_ancestors", ancestors)
+
+    @property
+    def likelihood(self) -> Node:
+        """The node of p(x | latents)."""
+        return self.factors["x"]
+
+    def node(self, ref: Ref) -> Node:
+        """Returns the node that an argument refers to."""
+        return self.nodes[ref.index]
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """Returns the latents that have this latent among their ancestors in q."""
+        return frozenset(other for other, above in self.q_ancestors.items() if name in above)
+
+    def generative_order(self) -> tuple[str, ...]:
+        """Returns the latents in an order in which p can be sampled: parents first."""
+        order: list[str] = []
+        pending = list(self.latents)
+        while pending:
+            ready = [name for name in pending if set(self.p_parents[name]) - {"x", name} <= set(order)]
+            order += ready
+            pending = [name for name in pending if name not in ready]
+        return tuple(order)
+
+    def _parents(self, node: Node) -> tuple[str, ...]:
+        """Returns the random variables (and x) from which a factor's parameters are computed, in program order."""
+        found: dict[str, None] = {}
+        pending = list(refs_in(node.kwargs))
+        seen: set[int] = set()
+        while pending:
+            ref = pending.pop(0)
+            if ref.index in seen:
+                continue
+            seen.add(ref.index)
+            parent = self.nodes[ref.index]
+            if parent.index in self.stands_for:
+                found[self.stands_for[parent.index]] = None
+            elif isinstance(parent.operation, Data | Draw):
+                found[parent.name] = None
+            else:
+                pending += refs_in((parent.args, parent.kwargs))
+        order = ["x", *self.latents]
+        return tuple(sorted(found, key=order.index))
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """Yields the references inside nested arguments."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from refs_in(part)
+    elif isinstance(value, Mapping):
+        yield from refs_in(tuple(value.values()))
+
+
+def factorisation(parents: Mapping[str, Iterable[str]], density: str) -> str:
+    """Writes a factorisation in maths: ``q(digit | x) q(style | x, digit)``."""
+    factors = []
+    for name, above in parents.items():
+        given = ", ".join(above)
+        factors.append(f"{density}({name} | {given})" if given else f"{density}({name})")
+    return " ".join(factors)

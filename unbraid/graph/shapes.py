@@ -1,0 +1,83 @@
+"""Shapes: a dry run over rows of zeros sizes the lazy layers and finds what does not fit, before any data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.errors import ModelError
+from unbraid.graph.frame import Frame
+from unbraid.graph.graph import Graph, Node, refs_in
+from unbraid.graph.spread import Spread
+from unbraid.graph.symbol import Draw, describe
+
+ROWS = 3
+
+
+def settle_shapes(graph: Graph, modules: Mapping[str, nn.Module], title: str) -> dict[int, tuple[int, ...]]:
+    """Runs a graph over rows of zeros.
+
+    Args:
+        graph: The graph.
+        modules: Its modules by name; lazy ones take their sizes.
+        title: The model's name, for messages.
+
+    Returns:
+        The event shape of every node.
+
+    Raises:
+        ModelError: If a node cannot be computed or does not keep the rows; the message names it, its line and the
+            shapes that it was given.
+    """
+    frame = Frame(graph, modules, torch.zeros(ROWS, *graph.likelihood.family.event_shape))
+    for name, node in graph.latents.items():
+        frame = frame.fix(name, Spread(torch.zeros(ROWS, *node.family.event_shape)))
+    shapes: dict[int, tuple[int, ...]] = {}
+    modes = {name: module.training for name, module in modules.items()}
+    for module in modules.values():
+        module.eval()
+    with torch.no_grad():
+        for node in graph.nodes:
+            shapes[node.index] = _settle(frame, node, shapes, title)
+    for name, module in modules.items():
+        module.train(modes[name])
+    return shapes
+
+
+def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], title: str) -> tuple[int, ...]:
+    """Computes one node of the dry run and returns its event shape."""
+    where = f"{title}.{node.part} ({node.where})"
+    if isinstance(node.operation, Draw):
+        _check_parameters(node, shapes, where)
+        return node.family.event_shape
+    try:
+        value = frame[node].tensor
+    except Exception as error:
+        given = ", ".join(
+            f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})" for ref in refs_in((node.args, node.kwargs))
+        )
+        raise ModelError(f"{where}: {describe(node.operation)} does not accept what it is given ({given}). {_reason(error)}") from error
+    if not isinstance(value, Tensor):
+        raise ModelError(
+            f"{where}: {describe(node.operation)} returns {type(value).__name__}, and a symbol is one tensor: use indexing, h[:, :8]."
+        )
+    if value.dim() == 0 or value.shape[0] not in (1, ROWS):
+        raise ModelError(
+            f"{where}: {describe(node.operation)} does not keep the rows: it maps {ROWS} rows to a tensor of shape "
+            f"{tuple(value.shape)}. The first dimension must stay the row; work on the others (dim=1 and above)."
+        )
+    return tuple(value.shape[1:])
+
+
+def _check_parameters(node: Node, shapes: Mapping[int, tuple[int, ...]], where: str) -> None:
+    for name, ref in node.kwargs.items():
+        expected, found = node.family.parameter_shape(name), shapes[ref.index]
+        if expected != found:
+            raise ModelError(f"{where}: the {name} of {node.family} ({node.name}) must have event shape {expected}, got {found}.")
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -1,0 +1,183 @@
+"""Symbols: the values a program handles while it is traced."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+from torch import nn
+
+from unbraid.errors import ModelError
+
+if TYPE_CHECKING:
+    from unbraid.variables.family import Family
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """The data of a row, known before anything runs."""
+
+    name: str = "x"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A torch function, an operator or a tensor's method, applied to rows."""
+
+    function: Callable[..., Any]
+    name: str
+    elementwise: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A module with parameters."""
+
+    module: nn.Module
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """A random variable of a family; the symbol's keyword arguments are the parameters of its distribution."""
+
+    family: Family
+
+
+Operation = Data | Call | Layer | Draw
+
+
+@dataclass(slots=True, eq=False)
+class Trace:
+    """What was seen while one method of a program was traced."""
+
+    part: str
+    draws: list[Symbol] = field(default_factory=list)
+
+
+class Symbol:
+    """One value of a program: an operation and the symbols it is applied to.
+
+    Torch functions, operators and tensor methods work on symbols and give symbols; nothing is computed until the
+    graph that they make is run. A symbol stands for rows: its first dimension is the row, the rest is the event.
+    """
+
+    __slots__ = ("args", "kwargs", "operation", "trace", "where")
+
+    def __init__(self, operation: Operation, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> None:
+        self.operation = operation
+        self.args = args
+        self.kwargs = dict(kwargs or {})
+        self.where = calling_line()
+        self.trace = next((s.trace for s in symbols_in((args, self.kwargs)) if s.trace is not None), None)
+        if isinstance(operation, Draw) and self.trace is not None:
+            self.trace.draws.append(self)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Symbol:
+        name = getattr(function, "__name__", str(function))
+        return cls(Call(function, name, name in ELEMENTWISE), args, kwargs)
+
+    def __getattr__(self, name: str) -> Callable[..., Symbol]:
+        if name in ("shape", "size", "dim", "ndim", "numel", "dtype", "device"):
+            raise ModelError(
+                f"{self.where}: '.{name}' of a symbol is not known while the program is traced. Layers of unbraid size "
+                "themselves; with torch functions write the sizes out, or use -1 (for instance h.flatten(1))."
+            )
+        method = getattr(torch.Tensor, name, None)
+        if method is None or name.startswith("__") or not callable(method):
+            raise AttributeError(f"a tensor has no method {name!r}, so a symbol has none either")
+        return lambda *args, **kwargs: Symbol(Call(method, name, name in ELEMENTWISE), (self, *args), kwargs)
+
+    def __getitem__(self, index: Any) -> Symbol:
+        return Symbol(Call(operator.getitem, "getitem"), (self, index))
+
+    def _no_value(self, wanted: str) -> NoReturn:
+        raise ModelError(
+            f"{self.where}: {wanted} needs the value of a symbol, and there is none while the program is traced. "
+            "Programs are traced once, so Python's if, for and float() cannot look at data: use torch.where, indexing "
+            "or torch functions."
+        )
+
+    def __bool__(self) -> bool:
+        self._no_value("'if'")
+
+    def __iter__(self) -> Iterator[Symbol]:
+        self._no_value("unpacking or 'for'")
+
+    def __len__(self) -> int:
+        self._no_value("len()")
+
+    def __float__(self) -> float:
+        self._no_value("float()")
+
+    def __int__(self) -> int:
+        self._no_value("int()")
+
+    def __repr__(self) -> str:
+        return f"<symbol of {describe(self.operation)}, {self.where}>"
+
+
+def describe(operation: Operation) -> str:
+    """Says in a word what an operation is: ``x``, ``torch.cat``, ``mlp`` or ``Categorical(10)``."""
+    match operation:
+        case Data(name):
+            return name
+        case Call(_, name):
+            return f"torch.{name}"
+        case Layer(_, kind):
+            return kind
+        case Draw(family):
+            return str(family)
+
+
+def symbols_in(value: Any) -> Iterator[Symbol]:
+    """Yields the symbols inside nested tuples, lists, dicts and slices, in order."""
+    if isinstance(value, Symbol):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from symbols_in(part)
+    elif isinstance(value, Mapping):
+        yield from symbols_in(tuple(value.values()))
+    elif isinstance(value, slice):
+        yield from symbols_in((value.start, value.stop, value.step))
+
+
+def calling_line() -> str:
+    """Names the line of the user's program that is being traced, as ``digits.py, line 12``."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<")) and frame.f_back is not None:
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+
+
+def _binary(function: Callable[..., Any], name: str, reflected: bool = False) -> Callable[[Symbol, Any], Symbol]:
+    def method(self: Symbol, other: Any) -> Symbol:
+        operands = (other, self) if reflected else (self, other)
+        return Symbol(Call(function, name, name in ELEMENTWISE), operands)
+
+    return method
+
+
+ELEMENTWISE = frozenset(
+    "add sub mul div truediv pow neg abs exp log log1p expm1 relu sigmoid tanh softplus sqrt sin cos where clamp "
+    "maximum minimum square reciprocal gelu elu leaky_relu silu".split()
+)
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+    setattr(Symbol, f"__{_name}__", _binary(getattr(operator, _name), _name))
+    setattr(Symbol, f"__r{_name}__", _binary(getattr(operator, _name), _name, reflected=True))
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Symbol, f"__{_name}__", _binary(getattr(operator, _name), _name))
+for _name in ("neg", "abs"):
+    setattr(Symbol, f"__{_name}__", lambda self, _f=getattr(operator, _name), _n=_name: Symbol(Call(_f, _n, True), (self,)))

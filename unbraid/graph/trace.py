@@ -1,0 +1,240 @@
+"""Tracing: a program's three methods, called once with symbols, become a graph."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Protocol
+
+from torch import nn
+
+from unbraid.errors import ModelError, did_you_mean
+from unbraid.graph.graph import Graph, Node, Ref, refs_in
+from unbraid.graph.spread import substitute
+from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
+from unbraid.variables.head import variable
+
+
+class Program(Protocol):
+    """What a user writes: a recognition model, a generative model and, where it has structure, a prior."""
+
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
+        """Returns the latents by name: q(latents | x)."""
+
+    def decode(self, *latents: Symbol) -> Symbol | Mapping[str, Symbol]:
+        """Returns the likelihood of x: p(x | latents)."""
+
+
+def trace(program: Any) -> tuple[Graph, dict[str, nn.Module]]:
+    """Calls `encode`, `prior` and `decode` with symbols and returns the graph, and its modules by name.
+
+    Raises:
+        ModelError: If the program is no model; the message names the variable, the method and the line.
+    """
+    title = type(program).__name__
+    refuse_repeated_names(program.encode, f"{title}.encode")
+    x = Symbol(Data("x"))
+    x.trace = seen = Trace("encode")
+    latents = _latents(program.encode(x), seen, f"{title}.encode")
+    priors: dict[str, Symbol] = {}
+    if hasattr(program, "prior"):
+        refuse_repeated_names(program.prior, f"{title}.prior")
+        priors = _factors(_call(program.prior, latents, x, f"{title}.prior"), latents, f"{title}.prior", with_x=False)
+    refuse_repeated_names(program.decode, f"{title}.decode")
+    decoded = _call(program.decode, latents, x, f"{title}.decode")
+    scored = _factors({"x": decoded} if isinstance(decoded, Symbol) else decoded, latents, f"{title}.decode", with_x=True)
+    if "x" not in scored:
+        raise ModelError(f"{title}.decode returns no likelihood of x: return one, or a dict with an entry 'x'.")
+    twice = set(priors) & set(scored)
+    if twice:
+        raise ModelError(f"{title}: p({sorted(twice)[0]}) is given by prior and by decode; give it once.")
+    own = {
+        name: variable(symbol.operation.family, (), {})
+        for name, symbol in latents.items()
+        if name not in priors and name not in scored and isinstance(symbol.operation, Draw)
+    }
+    return _Assembly(title, latents, {**own, **priors, **scored}, priors).graph()
+
+
+def _call(method: Callable[..., Any], latents: Mapping[str, Symbol], x: Symbol, title: str) -> Any:
+    """Calls `prior` or `decode` with the latents that its arguments name."""
+    known = {"x": x, **latents}
+    arguments: dict[str, Symbol] = {}
+    for name, parameter in inspect.signature(method).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ModelError(f"{title}: name the latents it takes; '*{name}' cannot be matched with them.")
+        if name in known:
+            arguments[name] = known[name]
+        elif parameter.default is parameter.empty:
+            raise ModelError(f"{title} takes {name!r}, which is no latent of encode.{did_you_mean(name, known)}")
+    return method(**arguments)
+
+
+def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
+    """Checks what `encode` returned: random variables, each under a name of its own, none forgotten."""
+    if not isinstance(returned, Mapping) or not returned:
+        raise ModelError(f"{title} must return a dict of latents by name, got {type(returned).__name__}: return {{'digit': digit}}.")
+    names: dict[int, str] = {}
+    for name, symbol in returned.items():
+        _check_name(name, title)
+        _check_draw(name, symbol, title)
+        if id(symbol) in names:
+            raise ModelError(f"{title}: {names[id(symbol)]!r} and {name!r} are the same variable; give a variable one name.")
+        names[id(symbol)] = name
+    for draw in seen.draws:
+        if id(draw) not in names:
+            raise ModelError(
+                f"{title}: the {describe(draw.operation)} of {draw.where} has no name: add it to the dict that encode returns "
+                "(a name used twice there keeps only the last)."
+            )
+    return dict(returned)
+
+
+def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: bool) -> dict[str, Symbol]:
+    """Checks what `prior` or `decode` returned: generative factors of latents, and of x."""
+    if not isinstance(returned, Mapping):
+        raise ModelError(f"{title} must return random variables by name, got {type(returned).__name__}.")
+    known = {**latents, "x": None} if with_x else latents
+    for name, symbol in returned.items():
+        if name not in known:
+            raise ModelError(f"{title} returns a factor for {name!r}, which is no latent of encode.{did_you_mean(str(name), known)}")
+        _check_draw(name, symbol, title)
+        if name in latents:
+            _check_same_kind(name, latents[name], symbol, title)
+            if symbol is latents[name]:
+                raise ModelError(f"{title} returns the latent {name!r} of encode itself; return a variable of p with this name.")
+    return dict(returned)
+
+
+def _check_name(name: Any, title: str) -> None:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ModelError(f"{title}: a latent's name must be a Python identifier, got {name!r}.")
+    if name in ("x", "seed"):
+        raise ModelError(f"{title}: a latent cannot be called {name!r}: that name is taken. Choose another.")
+
+
+def _check_draw(name: str, symbol: Any, title: str) -> None:
+    if isinstance(symbol, Symbol) and isinstance(symbol.operation, Draw):
+        return
+    what = f"the result of {describe(symbol.operation)} ({symbol.where})" if isinstance(symbol, Symbol) else f"a {type(symbol).__name__}"
+    raise ModelError(
+        f"{title}: {name!r} is {what}, not a random variable. Make it one by a family: ub.Normal(size)(parents) or "
+        "ub.Categorical(values)(parents)."
+    )
+
+
+def _check_same_kind(name: str, q: Symbol, p: Symbol, title: str) -> None:
+    assert isinstance(q.operation, Draw) and isinstance(p.operation, Draw)
+    left, right = q.operation.family, p.operation.family
+    if left.event_shape != right.event_shape or left.cardinality != right.cardinality:
+        raise ModelError(f"{title}: {name!r} is {right} here and {left} in encode; both must take the same values.")
+
+
+def refuse_repeated_names(method: Callable[..., Any], title: str) -> None:
+    """Raises ModelError if a dict that the method writes out has a key twice: Python would silently keep the last."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    for written in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
+        keys = [key.value for key in written.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ModelError(f"{title} uses the name {key!r} twice in the dict of line {written.lineno}; each variable needs its own.")
+
+
+class _Assembly:
+    """Numbers the symbols, arguments first, and collects the modules."""
+
+    def __init__(
+        self, title: str, latents: Mapping[str, Symbol], factors: Mapping[str, Symbol], priors: Mapping[str, Symbol]
+    ) -> None:
+        self.title, self.latents, self.factors = title, latents, factors
+        self.names = {id(symbol): name for name, symbol in latents.items()}
+        self.stand_ins = {id(symbol): name for name, symbol in priors.items()}
+        self.nodes: list[Node] = []
+        self.indices: dict[int, int] = {}
+        self.modules: dict[str, nn.Module] = {}
+        self.module_names: dict[int, str] = {}
+        self.part = "encode"
+
+    def graph(self) -> tuple[Graph, dict[str, nn.Module]]:
+        """Builds the graph."""
+        for symbol in self.latents.values():
+            self.add(symbol)
+        order = [node.name for node in self.nodes if isinstance(node.operation, Draw)]
+        self.part = "prior"
+        for symbol in [s for name, s in self.factors.items() if name != "x"]:
+            self.add(symbol)
+        self.part = "decode"
+        self.add(self.factors["x"])
+        graph = Graph(
+            tuple(self.nodes),
+            {name: self.nodes[self.indices[id(self.latents[name])]] for name in order},
+            {name: self.nodes[self.indices[id(self.factors[name])]] for name in (*order, "x")},
+            {self.indices[key]: name for key, name in self.stand_ins.items()},
+        )
+        _refuse_cycles(graph, self.title)
+        return graph, self.modules
+
+    def add(self, symbol: Symbol) -> int:
+        """Adds a symbol after its arguments, and returns its index."""
+        if id(symbol) in self.indices:
+            return self.indices[id(symbol)]
+        arguments = list(symbols_in((symbol.args, symbol.kwargs)))
+        for argument in arguments:
+            self.add(argument)
+        own = self.names.get(id(symbol)) if self.part == "encode" else None
+        if isinstance(symbol.operation, Draw) and own is None and id(symbol) not in map(id, self.factors.values()):
+            raise ModelError(
+                f"{self.title}: the {describe(symbol.operation)} of {symbol.where} is used but has no name: return it by name."
+            )
+        ref = lambda leaf: Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf  # noqa: E731
+        args, kwargs = substitute(symbol.args, ref), substitute(symbol.kwargs, ref)
+        above: Iterable[str] = (name for r in refs_in((args, kwargs)) for name in self._seen_as(r))
+        node = Node(
+            index=len(self.nodes),
+            name=own or self._name(symbol),
+            operation=symbol.operation,
+            args=args,
+            kwargs=kwargs,
+            part=self.part,
+            where=symbol.where,
+            variables=frozenset(above) | ({own} if own else frozenset()),
+        )
+        self.nodes.append(node)
+        self.indices[id(symbol)] = node.index
+        return node.index
+
+    def _seen_as(self, ref: Ref) -> frozenset[str]:
+        """Returns the latents on which an argument's value depends; a stand-in of `prior` is the latent itself."""
+        for key, name in self.stand_ins.items():
+            if self.indices.get(key) == ref.index:
+                return frozenset({name}) | self.nodes[ref.index].variables
+        return self.nodes[ref.index].variables
+
+    def _name(self, symbol: Symbol) -> str:
+        match symbol.operation:
+            case Layer(module, kind):
+                if id(module) not in self.module_names:
+                    count = sum(name.startswith(f"{self.part}_{kind}_") for name in self.modules)
+                    self.module_names[id(module)] = f"{self.part}_{kind}_{count}"
+                    self.modules[self.module_names[id(module)]] = module
+                return self.module_names[id(module)]
+            case Draw():
+                return next((f"p({n})" for n, s in self.factors.items() if s is symbol), describe(symbol.operation))
+            case operation:
+                return describe(operation)
+
+
+def _refuse_cycles(graph: Graph, title: str) -> None:
+    above = {name: set(parents) - {"x"} for name, parents in graph.p_parents.items() if name != "x"}
+    try:
+        tuple(TopologicalSorter(above).static_order())
+    except CycleError as error:
+        raise ModelError(
+            f"{title}: the factors of p go in a circle: {' -> '.join(error.args[1])}. Some variable must come first."
+        ) from None

@@ -1,0 +1,331 @@
+"""The model: a program of named random variables, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.estimators.choice import choose_estimators
+from unbraid.estimators.estimator import Estimator
+from unbraid.fields import Field, fields_of, filled
+from unbraid.graph.frame import Frame
+from unbraid.graph.graph import Graph, factorisation
+from unbraid.graph.shapes import settle_shapes
+from unbraid.graph.spread import Spread
+from unbraid.graph.trace import trace
+from unbraid.inference import passes
+from unbraid.nn.dense import Product, initialise
+from unbraid.objectives.objective import DEFAULT_ALPHA, objective
+from unbraid.objectives.terms import Objective
+from unbraid.variables.family import Family
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CHUNK = 1000
+"""How many rows are taken at a time where no gradient is needed."""
+
+
+class Model(nn.Module):
+    """A model of data: subclass it, give it typed fields, and write `encode`, `decode` and perhaps `prior`.
+
+    The three methods are called once, with symbols, when the model is made; what they say becomes an immutable graph
+    that is checked before any data. The model's parameters are drawn from `seed`.
+
+    Args:
+        seed: What the initial parameters are drawn from; torch's global generator is not touched.
+        **fields: Values of the typed fields (hyper-parameters) of the subclass.
+
+    Raises:
+        ModelError: If the program is wrong; the message names the variable, the method and the line.
+        OptionError: If a field does not exist or has another type.
+
+    Example:
+        >>> import unbraid as ub
+        >>> class Digits(ub.Model):
+        ...     hidden: int = 16
+        ...     def encode(self, x):
+        ...         h = ub.mlp(self.hidden)(x)
+        ...         digit = ub.Categorical(10)(h)
+        ...         return {"digit": digit, "style": ub.Normal(2)(digit, h)}
+        ...     def decode(self, digit, style):
+        ...         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
+        >>> print(Digits())
+        q(digit | x) q(style | x, digit)
+        p(digit) p(style) p(x | digit, style)
+    """
+
+    encode: Callable[..., Any]
+    decode: Callable[..., Any]
+
+    def __init__(self, *, seed: int = 0, **fields: Any) -> None:
+        for method in ("encode", "decode"):
+            if not callable(getattr(type(self), method, None)):
+                raise ModelError(f"{type(self).__name__} has no method {method!r}: a model needs encode(self, x) and decode(self, ...).")
+        super().__init__()
+        self.seed = seed
+        self.fields = filled(type(self), self.field_types(), fields)
+        for name, value in self.fields.items():
+            setattr(self, name, value)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.graph, modules = trace(self)
+            settle_shapes(self.graph, modules, type(self).__name__)
+            initialise(module for module in modules.values() if isinstance(module, Product))
+        self.parts = nn.ModuleDict(modules)
+
+    @classmethod
+    def field_types(cls) -> dict[str, Field]:
+        """Returns the hyper-parameters by name: type and default."""
+        return fields_of(cls, Model)
+
+    @property
+    def latents(self) -> dict[str, Family]:
+        """The family of each latent, in the order of the recognition program."""
+        return {name: node.family for name, node in self.graph.latents.items()}
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """The shape of one row of x."""
+        return self.graph.likelihood.family.event_shape
+
+    def objective(
+        self,
+        x: Tensor,
+        labels: Mapping[str, Tensor] | None = None,
+        *,
+        estimators: Mapping[str, str | Estimator] | None = None,
+        alpha: float = DEFAULT_ALPHA,
+        gamma: float = 1.0,
+        beta: float = 1.0,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> Objective:
+        """Returns the objective of a batch in which any latent may be observed in any row.
+
+        Args:
+            x: Shape (rows, *data_shape).
+            labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
+            estimators: By discrete latent, "enumerate" or "plug_in", or an estimator with options.
+            alpha: The weight of log q of observed latents.
+            gamma: The weight of rows with any label.
+            beta: The weight of the KL terms.
+            samples: How many samples of the sampled latents.
+            generator: Where noise is drawn from.
+
+        Returns:
+            The loss and its named terms, in nats.
+
+        Raises:
+            DataError: If x has another shape, or a label is for no latent.
+            OptionError: If an estimator does not exist or does not fit.
+        """
+        self.check_shape(x)
+        chosen = choose_estimators(self.graph, estimators)
+        return objective(
+            self.graph, self.parts, x, labels or {}, chosen, alpha=alpha, gamma=gamma, beta=beta, samples=samples, generator=generator
+        )  # fmt: skip
+
+    def frame(self, x: Tensor | None) -> Frame:
+        """Returns the root frame of a pass over rows x."""
+        return Frame(self.graph, self.parts, x)
+
+    def infer(self, x: Tensor, **known: Any) -> dict[str, Distribution]:
+        """Infers the latents of rows.
+
+        Args:
+            x: Shape (rows, *data_shape).
+            **known: Latents whose values are known: a number or a tensor (rows, *label).
+
+        Returns:
+            The distribution q of each latent, with batch shape (rows,), its ancestors at their known or most
+            probable values.
+        """
+        self.check_shape(x)
+        with self._asked():
+            return passes.infer(self.frame(x), self._values(known, x.shape[0]))
+
+    def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
+        """Predicts the most probable values of the latents.
+
+        Args:
+            x: Shape (rows, *data_shape).
+            **known: Latents whose values are known: a number or a tensor (rows, *label).
+
+        Returns:
+            By latent: int64 (rows,) for a discrete one, the mean (rows, *event) for a continuous one.
+        """
+        self.check_shape(x)
+        with self._asked():
+            parts = [
+                passes.predict(self.frame(x[rows]), self._values({k: _rows(v, rows) for k, v in known.items()}, len(x[rows])))
+                for rows in _chunks(x.shape[0])
+            ]
+        return {name: torch.cat([part[name] for part in parts]) for name in self.latents}
+
+    def generate(self, values: Mapping[str, Any]) -> Tensor:
+        """Returns the mean of x for given latents.
+
+        Args:
+            values: By latent (all of them), as `predict` gives them; numbers and single rows are repeated.
+
+        Returns:
+            Shape (rows, *data_shape).
+
+        Raises:
+            DataError: If a latent is missing or has a value that it cannot have.
+        """
+        for name in self.latents:
+            if name not in values:
+                raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
+        rows = max((len(v) for n, v in values.items() if isinstance(v, Tensor) and v.dim() > len(self.latents[n].label_shape)), default=1)
+        with self._asked():
+            parts = [
+                passes.generate(self.frame(None), self._values({k: _rows(v, part) for k, v in values.items()}, part.stop - part.start))
+                for part in _chunks(rows)
+            ]
+        return torch.cat(parts)
+
+    def sample(self, n: int = 1, generator: torch.Generator | None = None, **factors: Any) -> Tensor:
+        """Draws latents from p, with any of them set by hand, and returns the means of x.
+
+        Args:
+            n: How many.
+            generator: Where noise is drawn from.
+            **factors: Latents set by hand: a number or a tensor (n, *label).
+
+        Returns:
+            Shape (n, *data_shape).
+        """
+        with self._asked():
+            fixed = self._values(factors, n)
+            frame = passes.sample(self.frame(None), fixed, n, self._device(), generator)
+            return passes.mean_of_x(frame, n)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Infers the latents of rows and returns the mean of x given them, shape (rows, *data_shape)."""
+        return self.generate(self.predict(x))
+
+    def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
+        """Infers all latents, sets one to each of several values, and generates again (Siddharth et al. 2017, Figure 4).
+
+        Args:
+            x: Shape (rows, *data_shape).
+            **factor: One latent and the values that it is set to: ``digit=range(10)``.
+
+        Returns:
+            Shape (rows, values, *data_shape).
+
+        Raises:
+            DataError: If not exactly one latent is named.
+        """
+        if len(factor) != 1:
+            raise DataError(f"analogy sets one latent to several values, analogy(x, digit=range(10)); got {sorted(factor) or 'none'}.")
+        (name, values), inferred = next(iter(factor.items())), self.predict(x)
+        self._check_known([name])
+        rows = [self.generate({**inferred, name: self._label(name, value, x.shape[0])}) for value in values]
+        return torch.stack(rows, dim=1)
+
+    def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """Draws every latent from q and returns log p(target, v) - log q(v | x), whose log-mean-exp bounds log p(x).
+
+        Discrete latents are drawn as values, whatever the estimator in training.
+
+        Args:
+            x: Shape (rows, *data_shape). Grey pixels are binarised once a row if the likelihood says so.
+            samples: How many samples S.
+            generator: Where noise is drawn from.
+
+        Returns:
+            Shape (samples, rows), in nats (Burda et al. 2016, Eq. 8).
+        """
+        self.check_shape(x)
+        with self._asked():
+            target = self.graph.likelihood.family.target(x, generator)
+            return passes.log_weights(self.frame(x), target, samples, generator)
+
+    def mermaid(self) -> str:
+        """Returns the factorisations of p and q as a Mermaid diagram."""
+        from unbraid.figures.mermaid import mermaid
+
+        return mermaid(self.graph)
+
+    def draw(self, path: Any = None) -> Figure:
+        """Draws the generative and the recognition model side by side; saves the picture if a path is given."""
+        from unbraid.figures import draw_model
+
+        return draw_model(self, path)
+
+    def explain(self, labels: Mapping[str, Any] | None = None, **options: Any) -> str:
+        """Says in maths what is maximised for the given labels, and how each latent is treated."""
+        from unbraid.explanation import explain
+
+        return explain(self.graph, labels, **options)
+
+    def check_shape(self, x: Tensor) -> None:
+        """Raises DataError if x is no batch of rows of this model's data."""
+        if not isinstance(x, Tensor):
+            raise DataError(f"x must be a tensor (rows, {', '.join(map(str, self.data_shape))}), got {type(x).__name__}.")
+        if tuple(x.shape[1:]) != self.data_shape or x.dim() == 0:
+            raise DataError(f"x has shape {tuple(x.shape)}; this model takes (rows, {', '.join(map(str, self.data_shape))}).")
+        if not x.is_floating_point():
+            raise DataError(f"x is {x.dtype}; this model takes floating-point numbers: x.float(), and bytes divided by 255.")
+
+    def __str__(self) -> str:
+        return f"{factorisation(self.graph.q_parents, 'q')}\n{factorisation(self.graph.p_parents, 'p')}"
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Puts the model into evaluation mode, without gradients, for a question."""
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.train(training)
+
+    def _device(self) -> torch.device:
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def _check_known(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.latents:
+                raise DataError(f"{name!r} is no latent of this model.{did_you_mean(name, self.latents)}")
+
+    def _values(self, labels: Mapping[str, Any], rows: int) -> dict[str, Spread]:
+        """Turns labels set by hand into values as children see them."""
+        self._check_known(labels)
+        dtype = next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+        return {
+            name: Spread(self.latents[name].value_of(self._label(name, label, rows)).to(dtype)) for name, label in labels.items()
+        }  # fmt: skip
+
+    def _label(self, name: str, label: Any, rows: int) -> Tensor:
+        family = self.latents[name]
+        try:
+            tensor = torch.as_tensor(label).to(self._device())
+            tensor = tensor.expand(rows, *family.label_shape)
+        except (RuntimeError, TypeError, ValueError):
+            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({rows}, {family.label_shape}).") from None
+        if family.cardinality is None:
+            return tensor.to(torch.get_default_dtype())
+        if tensor.is_floating_point() or int(tensor.min()) < 0 or int(tensor.max()) >= family.cardinality:
+            raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
+        return tensor
+
+
+def _chunks(rows: int) -> list[slice]:
+    return [slice(start, min(start + CHUNK, rows)) for start in range(0, max(rows, 1), CHUNK)]
+
+
+def _rows(value: Any, rows: slice) -> Any:
+    """Cuts rows out of a value that has them; a number or a single row goes with all."""
+    several = isinstance(value, Tensor) and value.dim() > 0 and value.shape[0] > 1
+    return value[rows] if several else value

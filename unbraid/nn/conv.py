@@ -1,0 +1,136 @@
+"""Convolutions from images to features, and back."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.errors import ModelError
+from unbraid.graph.symbol import Call, Layer, Symbol, calling_line
+from unbraid.nn.activation import activated, activation
+from unbraid.nn.dense import Dense
+
+
+class Conv:
+    """Describes a stack of convolutions; called with images it becomes part of the program."""
+
+    def __init__(self, channels: tuple[int, ...], kernel: int, stride: int, activation_name: str) -> None:
+        _check_sizes("conv", (*channels, kernel, stride))
+        activation(activation_name)
+        padding = (kernel - 1) // 2
+        self.layers = [nn.LazyConv2d(size, kernel, stride, padding) for size in channels]
+        self.activation = activation_name
+
+    def __call__(self, *images: Symbol) -> Symbol:
+        """Adds the network to the program; called again it shares its weights.
+
+        Args:
+            *images: Symbols of images (rows, channels, height, width); several are stacked along the channels.
+
+        Returns:
+            The symbol of the features, activated and flattened: (rows, channels[-1] * height' * width').
+        """
+        hidden = images[0] if len(images) == 1 else Symbol(Call(torch.cat, "cat"), (images, 1))
+        for layer in self.layers:
+            hidden = activated(Symbol(Layer(layer, "conv"), (hidden,)), self.activation)
+        return hidden.flatten(1)
+
+
+def conv(*channels: int, kernel: int = 3, stride: int = 2, activation: str = "relu") -> Conv:
+    """Describes convolutions that take the channels of their input from what they are given.
+
+    Args:
+        *channels: The number of output channels of each layer.
+        kernel: The side of the square kernels, in pixels.
+        stride: The step of each layer, in pixels: 2 halves height and width.
+        activation: The non-linearity after each layer.
+
+    Returns:
+        What makes the network when it is called with images: ``ub.conv(16, 32)(x)`` gives flat features.
+
+    Raises:
+        ModelError: If a size is no positive number or the activation is unknown.
+    """
+    return Conv(channels, kernel, stride, activation)
+
+
+class Reshape(nn.Module):
+    """Gives every row the shape of an image."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Maps (rows, features) to (rows, *shape)."""
+        return rows.reshape(-1, *self.shape)
+
+
+class Deconv:
+    """Describes a stack of transposed convolutions that ends in an image of a given shape."""
+
+    def __init__(self, channels: tuple[int, ...], to: tuple[int, int, int], kernel: int, activation_name: str) -> None:
+        _check_sizes("deconv", (*channels, *to, kernel))
+        if not channels or len(to) != 3:
+            raise ModelError(f"{calling_line()}: deconv needs channels and to=(channels, height, width), got to={to}.")
+        activation(activation_name)
+        sides = [(to[1], to[2])]
+        for _ in channels:
+            sides.insert(0, tuple(math.ceil(side / 2) for side in sides[0]))  # type: ignore[arg-type]
+        start = (channels[0], *sides[0])
+        self.dense, self.start, self.activation = Dense(math.prod(start)), Reshape(*start), activation_name
+        outputs = (*channels[1:], to[0])
+        self.layers = [
+            _doubling(into, out, kernel, before, after)
+            for into, out, before, after in zip(channels, outputs, sides[:-1], sides[1:], strict=True)
+        ]
+
+    def __call__(self, *parents: Symbol) -> Symbol:
+        """Adds the network to the program; called again it shares its weights.
+
+        Args:
+            *parents: Symbols of events of any shape; a linear layer of all of them makes the first image.
+
+        Returns:
+            The symbol of the image (rows, *to), not activated: what a likelihood takes as ``logits=`` or ``loc=``.
+        """
+        hidden = Symbol(Call(self.start, "reshape"), (self.dense(*parents),))
+        for layer in self.layers:
+            hidden = Symbol(Layer(layer, "deconv"), (activated(hidden, self.activation),))
+        return hidden
+
+
+def deconv(*channels: int, to: tuple[int, int, int], kernel: int = 4, activation: str = "relu") -> Deconv:
+    """Describes transposed convolutions, each of which doubles height and width, up to an image of a given shape.
+
+    Args:
+        *channels: The number of channels of each layer's input, coarse to fine.
+        to: The shape of the image: channels, height, width.
+        kernel: The side of the square kernels, in pixels.
+        activation: The non-linearity before each layer.
+
+    Returns:
+        What makes the network when it is called with its parents:
+        ``ub.Bernoulli(1, 28, 28)(logits=ub.deconv(64, 32, to=(1, 28, 28))(digit, style))``.
+
+    Raises:
+        ModelError: If a size is no positive number or the activation is unknown.
+    """
+    return Deconv(channels, to, kernel, activation)
+
+
+def _doubling(into: int, out: int, kernel: int, before: tuple[int, int], after: tuple[int, int]) -> nn.ConvTranspose2d:
+    """Makes a transposed convolution of stride 2 that maps images of one size exactly to another."""
+    padding = (kernel - 1) // 2
+    extra = tuple(a - ((b - 1) * 2 - 2 * padding + kernel) for b, a in zip(before, after, strict=True))
+    if min(extra) < 0:
+        padding += 1
+        extra = tuple(e + 2 for e in extra)
+    return nn.ConvTranspose2d(into, out, kernel, 2, padding, output_padding=extra)
+
+
+def _check_sizes(what: str, sizes: tuple[int, ...]) -> None:
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ModelError(f"{calling_line()}: the sizes of {what} must be positive whole numbers, got {sizes}.")

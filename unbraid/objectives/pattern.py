@@ -1,0 +1,64 @@
+"""Patterns of labels: which latents are observed in which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unbraid.errors import DataError, did_you_mean
+from unbraid.graph.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of a batch with the same latents observed.
+
+    Attributes:
+        rows: Their numbers in the batch, shape (m,); None for all rows, in order.
+        observed: The values of the observed latents, as children see them: (m, *event).
+    """
+
+    rows: Tensor | None
+    observed: Mapping[str, Tensor]
+
+
+def is_labelled(label: Tensor) -> Tensor:
+    """Says which rows carry a label, shape (rows,): not -1, and not NaN."""
+    if label.is_floating_point():
+        return ~torch.isnan(label).flatten(1).any(1) if label.dim() > 1 else ~torch.isnan(label)
+    return label >= 0
+
+
+def groups_of(graph: Graph, labels: Mapping[str, Tensor]) -> Iterator[Group]:
+    """Groups the rows of a batch by which latents are observed.
+
+    Args:
+        graph: The graph.
+        labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where a row is not labelled.
+
+    Yields:
+        One group for each pattern that occurs.
+
+    Raises:
+        DataError: If a label is for no latent of the graph.
+    """
+    for name in labels:
+        if name not in graph.latents:
+            raise DataError(f"labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}")
+    if not labels:
+        yield Group(None, {})
+        return
+    masks = {name: is_labelled(label) for name, label in labels.items()}
+    code = torch.stack([mask.long() << bit for bit, mask in enumerate(masks.values())]).sum(0)
+    patterns = torch.unique(code).tolist()
+    for pattern in patterns:
+        rows = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
+        seen = [name for bit, name in enumerate(masks) if pattern >> bit & 1]
+        yield Group(rows, {name: _value(graph, name, labels[name], rows) for name in seen})
+
+
+def _value(graph: Graph, name: str, label: Tensor, rows: Tensor | None) -> Tensor:
+    return graph.latents[name].family.value_of(label if rows is None else label.index_select(0, rows))

@@ -1,0 +1,189 @@
+"""The sweep: in which batches, labelled and unlabelled, an epoch goes through the rows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from unbraid.errors import DataError, OptionError
+from unbraid.training.draws import LabelledDraws, seeded_generator
+from unbraid.training.plan import SupervisionPlan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """The rows of one step.
+
+    Attributes:
+        unlabelled: rows to be seen without their labels, or None.
+        labelled: rows to be seen with their labels, or None.
+    """
+
+    unlabelled: Int64[Tensor, " unlabelled"] | None = None
+    labelled: Int64[Tensor, " labelled"] | None = None
+
+
+def sweep(
+    plan: SupervisionPlan,
+    batch_size: int,
+    labelled_batch_size: int,
+    rate: float,
+    epoch: int,
+    seed: int,
+    *,
+    mixed: bool = False,
+    balanced: str | None = None,
+    unlabelled: Literal["all", "unlabelled"] = "all",
+    drop_last: bool = False,
+) -> Iterator[Batch]:
+    """Goes through the data once.
+
+    Every unlabelled row is seen once, in an order drawn for the epoch. After g unlabelled batches, counted from the
+    first epoch on, floor(rate * g) labelled batches were seen: a rate of 0.1 puts one after each ten, a rate of 2 two
+    after each, and what does not fit into one epoch is made up for in the next. Labelled rows are drawn without
+    replacement until all were seen, across batches and epochs, and a labelled batch never has more rows than are
+    labelled. All is a function of the seed and the epoch: a resumed run sees the batches it would have seen.
+
+    Where there is nothing unlabelled to see (`unlabelled="unlabelled"` and every row labelled), a sweep sees every
+    labelled row once, whatever the rate.
+
+    References:
+        Siddharth et al., "Learning Disentangled Representations in Deep Generative Models" (2017), section 3,
+        "Supervision rate".
+
+    Args:
+        plan: which rows are labelled.
+        batch_size: rows in an unlabelled batch; the last one of a sweep may have fewer.
+        labelled_batch_size: rows in a labelled batch.
+        rate: labelled batches for each unlabelled one.
+        epoch: the number of the sweep, from 0.
+        seed: of the run.
+        mixed: whether an unlabelled batch and the first labelled one after it are one step.
+        balanced: the discrete variable whose classes labelled batches hold in equal parts; rows that are labelled, but
+            not for this variable, count as a class.
+        unlabelled: the rows seen without labels: 'all' (a labelled row too, its labels hidden) or those without any.
+        drop_last: whether a last unlabelled batch with fewer rows is left out.
+
+    Returns:
+        The batches: row numbers, on the CPU.
+
+    Raises:
+        OptionError: a size is below 1, the rate or the epoch negative, an option unknown, `balanced` not discrete,
+            or no batch is left.
+        DataError: the variable to balance has no labels.
+    """
+    source = _source(plan, unlabelled)
+    _check(plan, batch_size, labelled_batch_size, rate, epoch)
+    draws = LabelledDraws(_groups(plan, balanced), seed)
+    if not len(source):
+        return _labelled_only(draws, len(plan.labelled_rows), labelled_batch_size, epoch, drop_last)
+    order = source[torch.randperm(len(source), generator=seeded_generator(seed, "unlabelled", epoch))]
+    batches = list(order.split(batch_size))[: _batches(len(source), batch_size, drop_last)]
+    counts = _labelled_counts(plan, len(batches), rate, epoch)
+    size = min(labelled_batch_size, len(plan.labelled_rows))
+    return _interleaved(batches, counts, draws, size, mixed)
+
+
+def steps_per_sweep(
+    plan: SupervisionPlan,
+    batch_size: int,
+    labelled_batch_size: int,
+    rate: float,
+    epoch: int,
+    *,
+    mixed: bool = False,
+    unlabelled: Literal["all", "unlabelled"] = "all",
+    drop_last: bool = False,
+) -> int:
+    """Counts the batches of a sweep; the arguments are those of `sweep`.
+
+    Returns:
+        How many batches `sweep` gives in this epoch.
+
+    Raises:
+        OptionError: see `sweep`.
+    """
+    source = _source(plan, unlabelled)
+    _check(plan, batch_size, labelled_batch_size, rate, epoch)
+    if not len(source):
+        return _batches(len(plan.labelled_rows), labelled_batch_size, drop_last)
+    batches = _batches(len(source), batch_size, drop_last)
+    counts = _labelled_counts(plan, batches, rate, epoch)[1]
+    return batches + sum(max(0, each - 1) if mixed else each for each in counts)
+
+
+def _interleaved(
+    batches: list[Tensor], counts: tuple[int, list[int]], draws: LabelledDraws, size: int, mixed: bool
+) -> Iterator[Batch]:
+    """Puts the labelled batches after the unlabelled ones that they belong to."""
+    position = counts[0] * size
+    for rows, count in zip(batches, counts[1], strict=True):
+        labelled = [draws.take(position + each * size, size) for each in range(count)]
+        position += count * size
+        if mixed:
+            yield Batch(rows, labelled.pop(0) if labelled else None)
+        else:
+            yield Batch(unlabelled=rows)
+        yield from (Batch(labelled=each) for each in labelled)
+
+
+def _labelled_only(draws: LabelledDraws, rows: int, size: int, epoch: int, drop_last: bool) -> Iterator[Batch]:
+    """Goes through the labelled rows once."""
+    starts = [each * size for each in range(_batches(rows, size, drop_last))]
+    return (Batch(labelled=draws.take(epoch * rows + start, min(size, rows - start))) for start in starts)
+
+
+def _labelled_counts(plan: SupervisionPlan, batches: int, rate: float, epoch: int) -> tuple[int, list[int]]:
+    """Counts the labelled batches before the sweep, and after each of its unlabelled ones."""
+    exact = Fraction(rate).limit_denominator(10**9) if plan.variables else Fraction(0)  # 0.3 is 3/10, and 0.333... 1/3
+    before = [math.floor(exact * each) for each in range(epoch * batches, (epoch + 1) * batches + 1)]
+    return before[0], [after - earlier for earlier, after in itertools.pairwise(before)]
+
+
+def _groups(plan: SupervisionPlan, balanced: str | None) -> list[Tensor]:
+    """Returns the labelled rows in the groups that they are drawn from evenly."""
+    if balanced is None:
+        return [plan.labelled_rows]
+    labels = plan.labels_of(balanced)
+    if not labels.discrete:
+        raise OptionError(f"'{balanced}' has no classes to balance: name a discrete variable, or balance none")
+    others = plan.labelled_rows[torch.isin(plan.labelled_rows, labels.rows, invert=True)]
+    return labels.by_class() + ([others] if len(others) else [])
+
+
+def _source(plan: SupervisionPlan, unlabelled: str) -> Int64[Tensor, " rows"]:
+    """Returns the rows to be seen without labels."""
+    if unlabelled == "all":
+        return torch.arange(plan.rows)
+    if unlabelled == "unlabelled":
+        return plan.unlabelled_rows
+    raise OptionError(f"the rows seen without labels must be 'all' or 'unlabelled', got {unlabelled!r}")
+
+
+def _batches(rows: int, size: int, drop_last: bool) -> int:
+    """Counts the batches of a pass through rows."""
+    count = rows // size if drop_last else math.ceil(rows / size)
+    if not count:
+        raise OptionError(f"drop_last leaves no batch: {rows} rows do not fill one of {size}. Take smaller batches")
+    return count
+
+
+def _check(plan: SupervisionPlan, batch_size: int, labelled_batch_size: int, rate: float, epoch: int) -> None:
+    """Raises an error where the numbers make no sweep."""
+    for name, size in {"batch_size": batch_size, "labelled_batch_size": labelled_batch_size}.items():
+        if size < 1:
+            raise OptionError(f"{name} must be at least 1, got {size}")
+    if not (math.isfinite(rate) and rate >= 0):
+        raise OptionError(f"the supervision rate must be 0 or more labelled batches an unlabelled one, got {rate}")
+    if epoch < 0:
+        raise OptionError(f"epochs are counted from 0, got {epoch}")
+    if plan.rows < 1:
+        raise DataError("there are no rows to go through")

@@ -1,0 +1,144 @@
+"""Families: what kind of random variable, and its own prior."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.variables.constraint import Constraint
+
+if TYPE_CHECKING:
+    from unbraid.graph.symbol import Symbol
+
+Parameters = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnable:
+    """A parameter of a distribution that is learned, started at a value.
+
+    Args:
+        start: A number, or a tensor of the variable's event shape.
+    """
+
+    start: float | Tensor
+
+
+class Family(ABC):
+    """A kind of random variable: the first call of ``ub.Categorical(10)(h)``; the second makes the variable.
+
+    A value handed to children is a tensor (rows, *event_shape); a label is a tensor (rows, *label_shape). They differ
+    for discrete families: a child sees a one-hot vector, a label is an index.
+
+    Attributes:
+        event_shape: The shape of one row's value.
+        label_shape: The shape of one row's label.
+        cardinality: The number of values of a discrete family, None for a continuous one.
+        constraints: For each parameter of the distribution, the map from the reals to its domain.
+        prior: The parameters of the family's own prior p: numbers, tensors or `Learnable`.
+    """
+
+    constraints: ClassVar[Mapping[str, Constraint]]
+    cardinality: int | None = None
+
+    def __init__(self, event_shape: tuple[int, ...], **prior: float | Tensor | Learnable) -> None:
+        if not all(isinstance(size, int) and size > 0 for size in event_shape):
+            raise ModelError(f"{type(self).__name__}: sizes must be positive whole numbers, got {event_shape}.")
+        self.event_shape = event_shape
+        self.label_shape = event_shape
+        self.prior = {name: self._checked_prior(name, value) for name, value in prior.items()}
+
+    def __call__(self, *parents: Symbol, **given: Any) -> Symbol:
+        """Makes a variable of this family.
+
+        Args:
+            *parents: Its parents; a linear layer of all of them gives the parameters of its distribution. Without
+                parents the distribution is the family's own prior.
+            **given: Parameters given directly (symbols, numbers, tensors or `Learnable`): ``logits=``, ``loc=``, ``scale=``.
+
+        Returns:
+            The symbol of the variable.
+
+        Raises:
+            ModelError: If a parameter does not exist, or a parent is no symbol.
+        """
+        from unbraid.variables.head import variable
+
+        return variable(self, parents, given)
+
+    def parameter_shape(self, name: str) -> tuple[int, ...]:
+        """Returns the event shape of a parameter."""
+        self.check_parameter(name)
+        return self.event_shape
+
+    def check_parameter(self, name: str) -> None:
+        """Raises ModelError if the family has no parameter of this name."""
+        if name not in self.constraints:
+            raise ModelError(f"{type(self).__name__} has no parameter {name!r}.{did_you_mean(name, self.constraints)}")
+
+    def _checked_prior(self, name: str, value: float | Tensor | Learnable) -> Tensor | Learnable:
+        self.check_parameter(name)
+        start = torch.as_tensor(value.start if isinstance(value, Learnable) else value, dtype=torch.get_default_dtype())
+        try:
+            start = start.expand(self.parameter_shape(name)).clone()
+        except RuntimeError:
+            raise ModelError(
+                f"{self}: the prior's {name} has shape {tuple(start.shape)}, expected {self.parameter_shape(name)} or a number."
+            ) from None
+        return Learnable(start) if isinstance(value, Learnable) else start
+
+    @abstractmethod
+    def distribution(self, **parameters: Tensor) -> Distribution:
+        """Returns the torch distribution of a label, for parameters (*batch, *event)."""
+
+    @abstractmethod
+    def draw(self, parameters: Parameters, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+        """Draws values of shape (*shape, *event_shape), differentiably where the family is reparameterised."""
+
+    @abstractmethod
+    def most_probable(self, parameters: Parameters) -> Tensor:
+        """Returns the most probable value (continuous families: the mean), shape (*batch, *event)."""
+
+    def log_prob(self, parameters: Parameters, value: Tensor) -> Tensor:
+        """Scores values (*batch, *event_shape): the log-probability of each row, in nats, shape (*batch)."""
+        return self.distribution(**parameters).log_prob(value)
+
+    def kl(self, q: Parameters, p: Parameters) -> Tensor | None:
+        """Returns KL(q || p) in closed form, in nats, shape (*batch); None where there is none."""
+        left, right = self.distribution(**q), self.distribution(**p)
+        try:
+            return torch.distributions.kl_divergence(left, right)
+        except NotImplementedError:
+            return None
+
+    def mean(self, parameters: Parameters) -> Tensor:
+        """Returns the expected value as a child sees it, shape (*batch, *event)."""
+        return self.most_probable(parameters)
+
+    def value_of(self, label: Tensor) -> Tensor:
+        """Turns labels (rows, *label_shape) into values (rows, *event_shape)."""
+        return label
+
+    def label_of(self, value: Tensor) -> Tensor:
+        """Turns values (rows, *event_shape) into labels (rows, *label_shape)."""
+        return value
+
+    def target(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Returns what a likelihood of this family scores for the data x; families of grey pixels may binarise."""
+        return x
+
+    def check_data(self, x: Tensor) -> None:
+        """Raises DataError if data (rows, *event) cannot have come from this family."""
+        if not torch.isfinite(x).all():
+            row = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
+            raise DataError(f"x has NaN or infinite values, first in row {row}. Clean or drop these rows before fit.")
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(str, self.event_shape))})"

@@ -1,0 +1,101 @@
+"""Heads: the parameters of a variable's distribution, from its parents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.errors import ModelError
+from unbraid.graph.symbol import Call, Draw, Layer, Symbol, calling_line
+from unbraid.nn.dense import dense
+from unbraid.variables.constraint import Constraint
+from unbraid.variables.family import Learnable
+
+if TYPE_CHECKING:
+    from unbraid.variables.family import Family
+
+
+class Fixed(nn.Module):
+    """A value on which all rows agree: shape (1, *event)."""
+
+    value: Tensor
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("value", value[None].clone(), persistent=False)
+
+    def forward(self) -> Tensor:
+        """Returns the value, shape (1, *event)."""
+        return self.value
+
+
+class Learned(nn.Module):
+    """A learned value on which all rows agree, kept in its domain by a constraint: shape (1, *event)."""
+
+    def __init__(self, start: Tensor, constraint: Constraint) -> None:
+        super().__init__()
+        self.constraint = constraint
+        self.raw = nn.Parameter(constraint.inverse(start[None].clone()))
+
+    def forward(self) -> Tensor:
+        """Returns the value, shape (1, *event)."""
+        return self.constraint(self.raw)
+
+
+class Head(nn.Module):
+    """Cuts the output of a linear layer (rows, total) into the parameters of a distribution, each in its domain."""
+
+    def __init__(self, family: Family, name: str, start: int) -> None:
+        super().__init__()
+        self.family, self.name, self.start = family, name, start
+        self.shape = family.parameter_shape(name)
+
+    def forward(self, flat: Tensor) -> Tensor:
+        """Returns one parameter, shape (rows, *event)."""
+        part = flat[:, self.start : self.start + math.prod(self.shape)]
+        return self.family.constraints[self.name](part.reshape(-1, *self.shape))
+
+    def extra_repr(self) -> str:
+        return f"{self.name} of {self.family}"
+
+
+def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any]) -> Symbol:
+    """Makes the symbol of a variable: its parameters from `given`, the rest from the parents or its own prior."""
+    for parent in parents:
+        if not isinstance(parent, Symbol):
+            raise ModelError(
+                f"{calling_line()}: a parent of {family} is {type(parent).__name__}, not a symbol. Parents are x, latents and what "
+                f"layers and torch functions make of them; parameters of the distribution go by name "
+                f"({', '.join(f'{name}=' for name in family.constraints)})."
+            )
+    for name in given:
+        family.check_parameter(name)
+    missing = [name for name in family.constraints if name not in given]
+    parameters = {name: _constant(family, name, value) for name, value in given.items()}
+    if not parents:
+        parameters |= {name: own_prior(family, name) for name in missing}
+    elif missing:
+        flat = dense(sum(math.prod(family.parameter_shape(name)) for name in missing))(*parents)
+        start = 0
+        for name in missing:
+            parameters[name] = Symbol(Call(Head(family, name, start), f"{name}"), (flat,))
+            start += math.prod(family.parameter_shape(name))
+    return Symbol(Draw(family), (), {name: parameters[name] for name in family.constraints})
+
+
+def own_prior(family: Family, name: str) -> Symbol:
+    """Returns the symbol of a parameter of the family's own prior."""
+    return _constant(family, name, family.prior[name])
+
+
+def _constant(family: Family, name: str, value: Any) -> Symbol:
+    if isinstance(value, Symbol):
+        return value
+    start = value.start if isinstance(value, Learnable) else value
+    tensor = torch.as_tensor(start, dtype=torch.get_default_dtype()).expand(family.parameter_shape(name))
+    module = Learned(tensor, family.constraints[name]) if isinstance(value, Learnable) else Fixed(tensor)
+    return Symbol(Layer(module, name))
