@@ -75,10 +75,9 @@ class Model(nn.Module):
             setattr(self, name, value)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.graph, modules = trace(self)
-            settle_shapes(self.graph, modules, type(self).__name__)
-            initialise(module for module in modules.values() if isinstance(module, Product))
-        self.parts = nn.ModuleDict(modules)
+            self.graph, self.parts = trace(self)
+            settle_shapes(self.graph, self.parts, type(self).__name__)
+            initialise(module for module in self.parts.values() if isinstance(module, Product))
 
     @classmethod
     def field_types(cls) -> dict[str, Field]:

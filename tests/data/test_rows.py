@@ -7,11 +7,8 @@ import pytest
 import torch
 
 from unbraid.data import Rows
+from unbraid.data.rows import _check_images, _check_labels
 from unbraid.errors import DataError
-
-
-def build(images: Any, labels: Any) -> None:
-    Rows(images, labels, name="wrong")
 
 
 def make(n: int = 6) -> Rows:
@@ -74,7 +71,6 @@ def test_a_wrong_mask_or_index_is_refused() -> None:
 @pytest.mark.parametrize(
     ("images", "match"),
     [
-        (np.zeros((2, 1, 3, 3), np.float32), "must be a torch.Tensor, got ndarray"),
         (torch.zeros(2, 3, 3), r"shape \(rows, channels, height, width\), got \(2, 3, 3\)"),
         (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), r"must be float32 in \[0, 1\], got torch.uint8"),
         (torch.full((2, 1, 3, 3), 255.0), r"must lie in \[0, 1\], got 255 to 255"),
@@ -84,13 +80,12 @@ def test_a_wrong_mask_or_index_is_refused() -> None:
 def test_wrong_images_are_refused(images: Any, match: str) -> None:
     Rows(torch.zeros(2, 1, 3, 3), {}, name="good")
     with pytest.raises(DataError, match=match):
-        build(images, {})
+        Rows(images, {}, name="wrong")
 
 
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ([0, 1], "labels 'digit' of 'wrong' must be a numpy array, got list"),
         (np.array(["a", "b"]), "must be integers or floats, got <U1"),
         (np.arange(3), r"have the shape \(3,\) for 2 images"),
         (np.array(3), r"have the shape \(\) for 2 images"),
@@ -99,4 +94,12 @@ def test_wrong_images_are_refused(images: Any, match: str) -> None:
 def test_wrong_labels_are_refused(values: Any, match: str) -> None:
     Rows(torch.zeros(2, 1, 3, 3), {"digit": np.arange(2)}, name="good")
     with pytest.raises(DataError, match=match):
-        build(torch.zeros(2, 1, 3, 3), {"digit": values})
+        Rows(torch.zeros(2, 1, 3, 3), {"digit": values}, name="wrong")
+
+
+def test_wrong_types_are_refused_with_what_to_do() -> None:
+    """Called below `Rows`, whose annotations the tests check at run time; a user's program does not."""
+    with pytest.raises(DataError, match=r"images of 'wrong' must be a torch.Tensor, got ndarray: use torch.as_tensor"):
+        _check_images(np.zeros((2, 1, 3, 3), np.float32), "wrong")
+    with pytest.raises(DataError, match=r"labels .digit. of .wrong. must be a numpy array, got list: use numpy"):
+        _check_labels("digit", [0, 1], 2, "wrong")

@@ -52,9 +52,9 @@ def tiny_digits(n: int = 200, seed: int = 0) -> Rows:
 
 def _place_corners(n: int, generator: np.random.Generator) -> NDArray[np.float64]:
     """Draws where the six corners lie in each image: (n, 6, 2), in pixels."""
-    size = generator.uniform(6.5, 9.0, (n, 1))
-    slant = generator.uniform(-0.1, 0.4, (n, 1))
-    centre = (_SIZE - 1) / 2 + generator.uniform(-2, 2, (n, 1, 2))
+    size = generator.uniform(7.5, 9.0, (n, 1))
+    slant = generator.uniform(-0.1, 0.3, (n, 1))
+    centre = (_SIZE - 1) / 2 + generator.uniform(-1, 1, (n, 1, 2))
     x, y = _CORNERS[:, 0] - slant * _CORNERS[:, 1] * 0.5, np.broadcast_to(_CORNERS[:, 1], (n, 6))
     return np.stack([x, y], axis=-1) * size[..., None] + centre
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from unbraid.graph.spread import Spread
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Downstream = Callable[[Spread], "Terms"]
 
 
+@runtime_checkable
+@runtime_checkable
 class Estimator(Protocol):
     """Estimates the expectation, over an unobserved discrete variable, of everything that follows it.
 

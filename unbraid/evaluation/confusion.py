@@ -39,7 +39,9 @@ def confusion_matrix(
     for what, numbers in (("predicted value", values), ("label", truth)):
         outside = numbers[(numbers < 0) | (numbers >= cardinality)]
         if outside.size:
-            raise DataError(f"the {what} {outside[0]} is out of range: the variable has the values 0 to {cardinality - 1}")
+            raise DataError(
+                f"the {what} {outside[0]} is out of range: the variable has the values 0 to {cardinality - 1}"
+            )
     counts: NDArray[np.int64] = np.bincount(truth * cardinality + values, minlength=cardinality**2)
     return counts.reshape(cardinality, cardinality)
 
@@ -59,4 +61,6 @@ def class_errors(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     """
     rows = matrix.sum(1)
     wrong = rows - np.diagonal(matrix)
-    return np.divide(wrong, rows, out=np.full(len(rows), np.nan), where=rows > 0)
+    errors = np.full(len(rows), np.nan)
+    np.divide(wrong, rows, out=errors, where=rows > 0)
+    return errors

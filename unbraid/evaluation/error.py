@@ -141,22 +141,26 @@ def evaluate_labels(
         _check_variable(model, name, len(_on_cpu(given)), len(images))
     known = {name: given for name, given in labels.items() if _any_label(model, name, given)}
     if not known:
-        raise DataError(f"nothing is labelled: labels of {sorted(labels) or 'no variable'} hold no value to compare with")
+        raise DataError(
+            f"nothing is labelled: labels of {sorted(labels) or 'no variable'} hold no value to compare with"
+        )
     predicted = model.predict(images)
     return {name: _evaluate(predicted[name], given, _is_discrete(model, name)) for name, given in known.items()}
 
 
 def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int64]:
-    """Returns an array of one whole number a row, or says what it is instead.
+    """Returns an array of one whole number a row, -1 for NaN; or says what it is instead.
 
     Raises:
         DataError: it has another number of dimensions, or holds fractions.
     """
     numbers = np.asarray(_on_cpu(array))
+    if numbers.dtype.kind == "f":
+        numbers = np.where(np.isnan(numbers), -1, numbers)
     if numbers.ndim != 1:
         raise DataError(f"{what} must hold one number a row, got an array of the shape {numbers.shape}")
     if numbers.dtype.kind not in "iub" and not np.array_equal(numbers, np.round(numbers)):
-        raise DataError(f"{what} must be whole numbers (-1: missing), got {numbers.dtype} with fractions or NaN")
+        raise DataError(f"{what} must be whole numbers (-1: missing), got {numbers.dtype} with other values")
     return numbers.astype(np.int64)
 
 
@@ -201,15 +205,21 @@ def _any_label(model: Predictor, name: str, labels: ArrayLike | torch.Tensor) ->
 def _check_variable(model: Predictor, name: str, n_labels: int, n_rows: int) -> None:
     """Refuses labels of what is no latent, or of other rows."""
     if name not in model.latents:
-        raise DataError(f"labels are given for '{name}', which is no latent of the model.{did_you_mean(name, model.latents)}")
+        raise DataError(
+            f"labels are given for '{name}', which is no latent of the model.{did_you_mean(name, model.latents)}"
+        )
     if n_labels != n_rows:
-        raise DataError(f"'{name}' has {n_labels} labels for {n_rows} images: one label a row is needed (-1 or NaN: missing)")
+        raise DataError(
+            f"'{name}' has {n_labels} labels for {n_rows} images: one label a row is needed (-1 or NaN: missing)"
+        )
 
 
 def _check_lengths(predicted: NDArray[Any], labels: NDArray[Any]) -> None:
     """Refuses predictions and labels of different numbers of rows."""
     if len(predicted) != len(labels):
-        raise DataError(f"there are {len(predicted)} predicted values but {len(labels)} labels: one label a row is needed")
+        raise DataError(
+            f"there are {len(predicted)} predicted values but {len(labels)} labels: one label a row is needed"
+        )
 
 
 def _on_cpu(array: ArrayLike | torch.Tensor) -> Any:

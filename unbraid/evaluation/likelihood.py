@@ -15,13 +15,10 @@ from unbraid.errors import DataError, OptionError
 
 
 class Weighted(Protocol):
-    """What the bound asks of a model: log-weights of latents that are drawn given rows."""
+    """What the bound asks of a model."""
 
     def log_weights(self, x: Tensor, samples: int, generator: torch.Generator, /) -> Tensor:
-        """Returns (samples, rows): log p(x, v_s) - log q(v_s | x), with v_s drawn from q."""
-
-    def likelihood_target(self, x: Tensor, generator: torch.Generator, /) -> Tensor:
-        """Returns what the likelihood scores: binarised rows where it is a Bernoulli, else the rows."""
+        """Returns (samples, rows): log p(x, v_s) - log q(v_s | x), with v_s drawn from q, and x the same for all s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +58,13 @@ def log_likelihood_bound(
         Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", 2016, Eq. 8.
 
     Args:
-        model: the model, or anything with its `log_weights` and `likelihood_target`.
+        model: the model, or anything with its `log_weights`.
         images: (rows, ...) of the model's data shape; two rows at least, for the standard error.
         samples: draws a row, S.
         generator: what the draws come from, on the device of the model; None: one with the seed 0.
-        row_budget: at most this many rows times samples are in memory at once. The draws, and with them the last
-            digits of the bound, depend on it.
+        row_budget: at most this many rows times samples are in memory at once, but always one row with all its samples,
+            for a grey row that is binarised must stay the same row. The draws, and with them the last digits of the
+            bound, depend on it.
 
     Raises:
         DataError: there are fewer than two rows.
@@ -76,23 +74,12 @@ def log_likelihood_bound(
     device = _device(model, images)
     source = torch.Generator(device).manual_seed(0) if generator is None else generator
     with torch.no_grad(), _evaluating(model):
-        parts = [
-            _log_mean_weight(model, rows.to(device), samples, source, row_budget)
-            for rows in images.split(max(1, min(row_budget // samples, len(images))))
+        weights = [
+            model.log_weights(rows.to(device), samples, source).double().logsumexp(0).cpu()
+            for rows in images.split(max(1, row_budget // samples))
         ]
-    rows = torch.cat(parts)
-    return Bound(float(rows.mean()), float(rows.std()) / sqrt(len(rows)), samples, len(rows))
-
-
-def _log_mean_weight(model: Weighted, rows: Tensor, samples: int, source: torch.Generator, budget: int) -> Tensor:
-    """Returns (rows,): the log of the mean weight of each row, summed over chunks of samples in float64."""
-    target = model.likelihood_target(rows, source)
-    total = torch.full((len(rows),), -torch.inf, dtype=torch.float64)
-    chunk = max(1, budget // len(rows))
-    for start in range(0, samples, chunk):
-        weights = model.log_weights(target, min(chunk, samples - start), source)
-        total = torch.logaddexp(total, weights.double().logsumexp(0).cpu())
-    return total - log(samples)
+    rows = torch.cat(weights) - log(samples)
+    return Bound(rows.mean().item(), rows.std().item() / sqrt(len(rows)), samples, len(rows))
 
 
 def _check(rows: int, samples: int, row_budget: int) -> None:

@@ -44,8 +44,8 @@ def analogies(
     changed = model.analogy(images, **{factor: shown}).cpu()
     picture = mosaic(torch.cat([images[:, None].cpu(), changed], 1), dark_on_white=dark_on_white, columns_apart={0})
     caption = (
-        f"Analogies: the left column holds input images; to the right of each, everything inferred from it is kept and only "
-        f"{factor} is set to the value above the column. The frame marks the value that the model inferred."
+        f"Analogies: the left column holds input images; to the right of each, all that was inferred from it is kept, "
+        f"only {factor} is set to the value above the column. The frame marks the value that the model inferred."
     )
     figure, axes = show(picture, caption, margins=(0.1, 0.1, 0.32, 0.1))
     name_columns(axes, picture, ["input", *map(str, shown)], soft={0})
@@ -57,7 +57,8 @@ def analogies(
 
 
 def _frame(picture: Mosaic, row: int, column: int) -> Rectangle:
-    """Returns a thin frame in the gap around one image."""
+    """Returns a frame in the middle of the gap around one image."""
     height, width = picture.tile
-    corner = (picture.lefts[column] - 1.0, picture.tops[row] - 1.0)
-    return Rectangle(corner, width + 1, height + 1, fill=False, edgecolor=ACCENT, linewidth=0.9, clip_on=False)
+    gap = picture.gap
+    corner = (picture.lefts[column] - (1 + gap) / 2, picture.tops[row] - (1 + gap) / 2)
+    return Rectangle(corner, width + gap, height + gap, fill=False, edgecolor=ACCENT, linewidth=1.0, clip_on=False)

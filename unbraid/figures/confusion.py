@@ -26,9 +26,10 @@ def confusion(matrix: NDArray[np.int64], name: str) -> Figure:
     annotated = size <= _MOST_ANNOTATED
     side = size * 0.36 if annotated else 5.0
     wrong = matrix * (1 - np.eye(size, dtype=np.int64))
+    figures = "the correct counts stand in grey on the diagonal, and the error of each true value at the right"
+    legend = figures if annotated else f"the darkest cell holds {int(wrong.max())} rows"
     caption = (
-        f"Confusions of {name}: rows are the true value, columns the predicted one. Only errors are coloured; the correct "
-        "counts stand in grey on the diagonal, and the error of each true value at the right."
+        f"Confusions of {name}: rows are the true value, columns the predicted one; only errors are coloured, {legend}."
     )
     width, height = 0.65 + side + 0.75, 0.6 + side + 0.15
     figure = new_figure(width, height, caption)

@@ -36,8 +36,8 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     columns = min(_PANELS_A_ROW, len(panels))
     rows = ceil(len(panels) / columns)
     caption = (
-        "Training: errors on held-out rows (in %, on a logarithmic axis where they fall far) and the means over each epoch of "
-        "the loss and its terms, in nats a row. The number at the end of a curve is its last value."
+        "Training: errors on held-out rows (in %, on a logarithmic axis where they fall far) and the means over each "
+        "epoch of the loss and its terms, in nats a row. The number at the end of a curve is its last value."
     )
     figure = new_figure(2.75 * columns + 0.3, 1.95 * rows + 0.15, caption)
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
@@ -70,7 +70,7 @@ def _term_panels(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Cu
 
 
 def _is_constant(curve: Curve) -> bool:
-    """Says whether a curve of several epochs never moves (log p of a variable under its fixed prior): not worth a panel."""
+    """Says whether a curve of several epochs never moves (log p under a fixed prior): not worth a panel."""
     return len(curve[1]) > 1 and max(curve[1]) - min(curve[1]) <= 1e-6 * max(1.0, abs(curve[1][0]))
 
 
@@ -98,7 +98,9 @@ def _draw_panel(axes: Axes, title: str, lines: Mapping[str, Curve]) -> None:
         axes.plot(epochs[-1], values[-1], "o", color=colour, markersize=3)
     _name_ends(axes, lines)
     if len(lines) > 1 or "" not in lines:
-        axes.legend(frameon=False, fontsize=TEXT_SIZE - 0.5, labelcolor="linecolor", handlelength=1.2, loc="upper right")
+        axes.legend(
+            frameon=False, fontsize=TEXT_SIZE - 0.5, labelcolor="linecolor", handlelength=1.2, loc="upper right"
+        )
 
 
 def _name_ends(axes: Axes, lines: Mapping[str, Curve]) -> None:
@@ -112,6 +114,7 @@ def _name_ends(axes: Axes, lines: Mapping[str, Curve]) -> None:
         axes.annotate(
             _short(values[-1]), (epochs[-1], values[-1]), xytext=(4, {"top": 2, "bottom": -2}.get(side, 0)),
             textcoords="offset points", ha="left", va=side, fontsize=TEXT_SIZE - 0.5, color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )  # fmt: skip
 
 

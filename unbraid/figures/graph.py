@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from textwrap import wrap
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +16,24 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from unbraid.figures.layout import Layout, Point, lay_out
+from unbraid.figures.save import save
 from unbraid.figures.style import INK, SOFT, TEXT_SIZE, TITLE_SIZE, new_figure
+from unbraid.graph.graph import Graph
 
 Factorisation = Sequence[tuple[str, Sequence[str]]]  # variable, its parents
+
+
+class Drawable(Protocol):
+    """What the picture asks of a model."""
+
+    @property
+    def latents(self) -> Mapping[str, Any]:
+        """The families of the latents, by name."""
+
+    @property
+    def graph(self) -> Graph:
+        """The factorisations of q and p."""
+
 
 _RADIUS = 0.36  # of a node, in inches, as all lengths here
 _ACROSS, _UP = 1.06, 1.18  # between neighbours in a layer, and between layers
@@ -47,8 +64,7 @@ def draw_graph(
     panels = [("Generative model p", p, False), ("Recognition model q", q, True)]
     layouts = [lay_out(_complete(factors), upwards=upwards) for _, factors, upwards in panels]
     sizes = [_size(layout) for layout in layouts]
-    texts = [wrap(_formula(title[-1], factors), max(30, int(14 * size[0])), break_long_words=False, break_on_hyphens=False)
-             for (title, factors, _), size in zip(panels, sizes, strict=True)]  # fmt: skip
+    texts = [_lines(title[-1], factors, size[0]) for (title, factors, _), size in zip(panels, sizes, strict=True)]
     head = 0.42 + 0.16 * max(map(len, texts))
     foot = 0.42
     widths = [max(width, 2.9, 0.068 * max(map(len, text)) + 0.2) for (width, _), text in zip(sizes, texts, strict=True)]
@@ -57,9 +73,28 @@ def draw_graph(
     for (title, _, _), layout, width, text in zip(panels, layouts, widths, texts, strict=True):
         axes = _panel(figure, left, width, foot, head)
         _draw(axes, layout, looks)
-        _write_title(figure, (left + width / 2), title, text)
+        _write_title(figure, left + width / 2, title, text)
         left += width
     _draw_key(figure, looks)
+    return figure
+
+
+def draw_model(model: Drawable, path: str | os.PathLike[str] | None = None, *, partly: Collection[str] = ()) -> Figure:
+    """Draws the graph of a model, see `draw_graph`.
+
+    Args:
+        model: the model.
+        path: a PNG file to save the picture in; None: it is not saved.
+        partly: the latents that are labelled in some rows.
+
+    Raises:
+        RunError: the file could not be written.
+    """
+    discrete = {name for name, family in model.latents.items() if family.cardinality is not None}
+    graph = model.graph
+    figure = draw_graph(list(graph.q_parents.items()), list(graph.p_parents.items()), {"x"}, partly, discrete)
+    if path is not None:
+        save(figure, path)
     return figure
 
 
@@ -70,10 +105,13 @@ def _complete(factors: Factorisation) -> dict[str, list[str]]:
     return {**roots, **own}
 
 
-def _formula(letter: str, factors: Factorisation) -> str:
-    """Returns the factorisation; spaces within a factor do not break, so that it wraps between factors."""
-    terms = [f"{letter}({name} | {', '.join(parents)})" if parents else f"{letter}({name})" for name, parents in factors]
-    return " ".join(term.replace(" ", "\u00a0") for term in terms)
+def _lines(letter: str, factors: Factorisation, width: float) -> list[str]:
+    """Returns the factorisation in lines for a panel of this width in inches, broken between factors only."""
+    terms = [
+        f"{letter}({name} | {', '.join(parents)})" if parents else f"{letter}({name})" for name, parents in factors
+    ]
+    text = " ".join(term.replace(" ", "\u00a0") for term in terms)
+    return textwrap.wrap(text, max(30, int(14 * width)), break_long_words=False, break_on_hyphens=False)
 
 
 def _size(layout: Layout) -> tuple[float, float]:
@@ -114,7 +152,9 @@ def _draw(axes: Axes, layout: Layout, looks: Mapping[str, set[str]]) -> None:
 def _draw_edge(axes: Axes, route: Sequence[Point]) -> None:
     """Draws an arrow along a smooth curve, from the outline of its first node to that of its last."""
     curve = _smooth(np.array(route))
-    outside = (np.linalg.norm(curve - curve[0], axis=1) > _RADIUS) & (np.linalg.norm(curve - curve[-1], axis=1) > _RADIUS + 0.03)
+    outside = (np.linalg.norm(curve - curve[0], axis=1) > _RADIUS) & (
+        np.linalg.norm(curve - curve[-1], axis=1) > _RADIUS + 0.03
+    )
     arrow = FancyArrowPatch(
         path=Path(curve[outside]), arrowstyle="-|>,head_length=4.5,head_width=2.2", mutation_scale=1.0, color=INK,
         linewidth=_EDGE, joinstyle="miter", zorder=1,
@@ -128,7 +168,10 @@ def _smooth(points: NDArray[np.float64]) -> NDArray[np.float64]:
     tangents = np.gradient(points, axis=0)
     t = np.linspace(0, 1, 60, endpoint=False)[:, None]
     pieces = [
-        (1 + 2 * t) * (1 - t) ** 2 * a + t * (1 - t) ** 2 * tangents[i] + t**2 * (3 - 2 * t) * b - t**2 * (1 - t) * tangents[i + 1]
+        (1 + 2 * t) * (1 - t) ** 2 * a
+        + t * (1 - t) ** 2 * tangents[i]
+        + t**2 * (3 - 2 * t) * b
+        - t**2 * (1 - t) * tangents[i + 1]
         for i, (a, b) in enumerate(pairwise(points))
     ]
     return np.concatenate([*pieces, points[-1:]])
@@ -141,7 +184,9 @@ def _draw_node(axes: Axes, centre: Point, radius: float, look: Collection[str]) 
     if "partly" in look and "observed" not in look:
         axes.add_patch(Wedge(centre, radius, 180, 360, facecolor=_SHADE, edgecolor="none", zorder=3))
     for ring in (radius, radius - 0.035)[: 2 if "discrete" in look else 1]:
-        axes.add_patch(Circle(centre, ring, fill=False, edgecolor=INK, linewidth=_EDGE if ring == radius else 0.7, zorder=4))
+        axes.add_patch(
+            Circle(centre, ring, fill=False, edgecolor=INK, linewidth=_EDGE if ring == radius else 0.7, zorder=4)
+        )
 
 
 def _write_title(figure: Figure, middle: float, title: str, lines: Sequence[str]) -> None:
@@ -149,7 +194,9 @@ def _write_title(figure: Figure, middle: float, title: str, lines: Sequence[str]
     width, height = figure.get_size_inches()
     figure.text(middle / width, 1 - 0.12 / height, title[:-1], ha="center", va="top", fontsize=TITLE_SIZE, color=INK)
     text = "\n".join(lines)
-    figure.text(middle / width, 1 - 0.34 / height, text, ha="center", va="top", fontsize=TEXT_SIZE, color=SOFT, style="italic")
+    figure.text(
+        middle / width, 1 - 0.34 / height, text, ha="center", va="top", fontsize=TEXT_SIZE, color=SOFT, style="italic"
+    )
 
 
 def _draw_key(figure: Figure, looks: Mapping[str, set[str]]) -> None:

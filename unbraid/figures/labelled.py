@@ -31,20 +31,24 @@ def labelled(
     """
     values = whole_numbers(labels, f"labels of '{name}'")
     if not is_picture(images.shape[1:]) or len(values) != len(images):
-        raise DataError(f"'{name}' has {len(values)} labels for images of the shape {tuple(images.shape)}: one a row is needed")
+        raise DataError(
+            f"'{name}' has {len(values)} labels for images of the shape {tuple(images.shape)}: one a row is needed"
+        )
     rows = {int(value): np.flatnonzero(values == value)[:most] for value in np.unique(values[values >= 0])}
     if not rows:
         raise DataError(f"no row has a label of '{name}': all {len(values)} are -1")
     inverted = is_mostly_black(images[np.concatenate(list(rows.values()))]) if dark_on_white is None else dark_on_white
     columns = max(map(len, rows.values()))
-    empty = 0.0 if inverted and images[0].ndim == 2 or inverted and images.shape[1] == 1 else 1.0
+    one_channel = images[0].ndim == 2 or images.shape[1] == 1
+    empty = 0.0 if inverted and one_channel else 1.0  # drawn white
     grid = torch.full((len(rows), columns, *images.shape[1:]), empty)
     for place, chosen in enumerate(rows.values()):
         grid[place, : len(chosen)] = images[torch.from_numpy(chosen)].cpu()
-    hidden = int((values >= 0).sum()) - sum(map(len, rows.values()))
+    drawn = sum(map(len, rows.values()))
+    hidden = int((values >= 0).sum()) - drawn
     caption = (
-        f"The labelled rows: these {int((values >= 0).sum()) - hidden} images, each in the row of its label, are all that the "
-        f"model was told of {name}" + (f", but for {hidden} more that are not drawn." if hidden else ".")
+        f"The labelled rows: these {drawn} images, each in the row of its label, are all that the model was told "
+        f"of {name}" + (f", but for {hidden} more that are not drawn." if hidden else ".")
     )
     picture = mosaic(grid, dark_on_white=inverted)
     figure, axes = show(picture, caption, tile=0.32, margins=(0.1 + 0.085 * (2 + len(str(max(rows)))), 0.1, 0.1, 0.1))

@@ -101,7 +101,7 @@ def _sweep(layers: Layers, neighbours: Mapping[str, Sequence[str]], *, upwards: 
     for layer in layers if upwards else layers[::-1]:
         middle = {name: (index + 0.5) / len(layer) for index, name in enumerate(layer)}
         wanted = {name: [places[other] for other in neighbours[name] if other in places] for name in layer}
-        ranked = sorted(layer, key=lambda name: np.mean(wanted[name]) if wanted[name] else middle[name])  # noqa: B023
+        ranked = sorted(layer, key=lambda name: np.mean(wanted[name]) if wanted[name] else middle[name])
         places |= {name: (index + 0.5) / len(ranked) for index, name in enumerate(ranked)}
         sorted_layers.append(ranked)
     return sorted_layers if upwards else sorted_layers[::-1]
@@ -140,7 +140,7 @@ def _room(name: str) -> float:
 def _apart(wanted: Sequence[float], rooms: Sequence[float]) -> list[float]:
     """Returns the places nearest to the wanted ones (least squares) that keep their order and their distances.
 
-    Less the distances, the places only have to be in order: that is isotonic regression, by pooling neighbours that are not.
+    Less the distances, the places only have to be in order: isotonic regression, by pooling neighbours that are not.
     """
     offsets = np.cumsum([0.0, *(a + b for a, b in pairwise(rooms))])[: len(wanted)]
     blocks: list[tuple[float, int]] = []  # mean, size

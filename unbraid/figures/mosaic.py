@@ -32,7 +32,12 @@ class Mosaic:
     tile: tuple[int, int]
 
     @property
-    def middles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def gap(self) -> int:
+        """The width of a thin gap, in pixels."""
+        return _gap(self.tile[1])
+
+    @property
+    def middles(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """The centres of the rows (vertical) and of the columns (horizontal), in pixels."""
         height, width = self.tile
         return self.tops + (height - 1) / 2, self.lefts + (width - 1) / 2
@@ -55,7 +60,7 @@ def mosaic(
     """
     colours = _colours(images, dark_on_white)
     rows, columns, height, width, _ = colours.shape
-    gap = max(1, round(width / 14))
+    gap = _gap(width)
     tops = _starts(rows, height, gap, rows_apart)
     lefts = _starts(columns, width, gap, columns_apart)
     pixels = np.ones((tops[-1] + height, lefts[-1] + width, 3))
@@ -139,6 +144,11 @@ def _colours(images: Tensor, dark_on_white: bool | None) -> NDArray[np.float64]:
         values = (1 - values if inverted else values).expand(-1, -1, 3, -1, -1)
     colours: NDArray[np.float64] = values.movedim(2, -1).numpy()
     return colours
+
+
+def _gap(width: int) -> int:
+    """Returns the width of a thin gap between images of this width."""
+    return max(1, round(width / 14))
 
 
 def _starts(count: int, size: int, gap: int, apart: Collection[int]) -> NDArray[np.int64]:

@@ -26,9 +26,11 @@ def reconstructions(model: Subject, images: Tensor, *, columns: int = 12, dark_o
     columns = min(columns, len(images))
     bands = len(images) // columns
     inputs = images[: bands * columns]
-    pairs = torch.stack([part.cpu().reshape(bands, columns, *inputs.shape[1:]) for part in (inputs, model.reconstruct(inputs))], 1)
+    pairs = torch.stack(
+        [part.cpu().reshape(bands, columns, *inputs.shape[1:]) for part in (inputs, model.reconstruct(inputs))], 1
+    )
     picture = mosaic(pairs.flatten(0, 1), dark_on_white=dark_on_white, rows_apart=set(range(1, 2 * bands, 2)))
-    caption = "Reconstructions: in each pair the input is above, and below is what the model makes of the latents it inferred."
+    caption = "Reconstructions: in each pair the input is above; below is what the model makes of what it inferred."
     figure, axes = show(picture, caption, margins=(0.62, 0.1, 0.1, 0.1))
     name_rows(axes, picture, ["input", "model"] * bands, soft=range(2 * bands))
     return figure

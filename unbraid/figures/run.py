@@ -15,12 +15,14 @@ from unbraid.evaluation.confusion import confusion_matrix
 from unbraid.figures.analogies import analogies
 from unbraid.figures.confusion import confusion
 from unbraid.figures.curves import curves
+from unbraid.figures.graph import draw_model
 from unbraid.figures.labelled import labelled
 from unbraid.figures.mosaic import is_mostly_black
 from unbraid.figures.reconstructions import reconstructions
 from unbraid.figures.samples import samples
 from unbraid.figures.subject import Subject, check_images, factors_of, is_picture, styles_of
 from unbraid.figures.traversal import traversal
+from unbraid.model import Model
 
 Labels = Mapping[str, ArrayLike | Tensor]
 
@@ -41,7 +43,7 @@ def figures_for_run(
     """Draws every figure that applies to a model; the same arguments always give the same figures.
 
     Args:
-        model: the model; one with a method `draw` also gives the picture of its graph.
+        model: the model; an `unbraid.Model` also gives the picture of its graph.
         images: (rows, *data_shape): rows that were not trained on.
         labels: of these rows: -1 or NaN where missing.
         history: of the training, see `unbraid.figures.curves`.
@@ -54,7 +56,7 @@ def figures_for_run(
     Raises:
         DataError: the images are not of the model's shape.
     """
-    figures: dict[str, Figure] = {"graph": model.draw()} if hasattr(model, "draw") else {}
+    figures = _graph(model, shown)
     if is_picture(model.data_shape):
         check_images(model, images)
         dark_on_white = is_mostly_black(images[:_INFERRED])
@@ -64,6 +66,14 @@ def figures_for_run(
     if is_picture(model.data_shape):
         figures |= _pictures(model, images, labels or {}, dark_on_white)
     return figures | _confusions(model, images, labels or {})
+
+
+def _graph(model: Subject, shown: tuple[Tensor, Labels] | None) -> dict[str, Figure]:
+    """Draws the graph, with the latents that are labelled in some rows half shaded."""
+    if not isinstance(model, Model):
+        return {}
+    labels = shown[1] if shown else {}
+    return {"graph": draw_model(model, partly=[name for name in labels if name in model.latents])}
 
 
 def _labelled(model: Subject, shown: tuple[Tensor, Labels] | None, dark_on_white: bool) -> dict[str, Figure]:
@@ -104,7 +114,9 @@ def _confusions(model: Subject, images: Tensor, labels: Labels) -> dict[str, Fig
     names = [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
     predicted = model.predict(images) if names else {}
     return {
-        f"confusion_{name}": confusion(confusion_matrix(predicted[name], labels[name], model.latents[name].cardinality), name)
+        f"confusion_{name}": confusion(
+            confusion_matrix(predicted[name], labels[name], model.latents[name].cardinality), name
+        )
         for name in names
     }
 

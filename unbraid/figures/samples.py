@@ -47,7 +47,9 @@ def samples(
     shown = chosen_values(model, factor, values, most=10)
     drawn = model.sample(len(shown) * draws, generator, **{factor: torch.tensor(shown).repeat_interleave(draws)})
     picture = mosaic(drawn.reshape(len(shown), draws, *shape), dark_on_white=dark_on_white)
-    caption = f"Samples: {factor} is set to the value at the left of the row; every other latent is drawn from its prior."
+    caption = (
+        f"Samples: in each row {factor} is set to the value at the left; every other latent is drawn from its prior."
+    )
     figure, axes = show(picture, caption, margins=(0.1 + 0.085 * (2 + len(str(max(shown)))), 0.1, 0.1, 0.1))
     name_rows(axes, picture, [str(value) for value in shown])
     return figure

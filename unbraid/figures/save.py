@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from unbraid.figures.style import caption_of
+from unbraid.training.atomic import write_atomically
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
@@ -22,8 +22,14 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
     Returns:
         The path of the file.
+
+    Raises:
+        RunError: the file could not be written; one from before is intact.
     """
-    return write_whole(path, png_bytes(figure))
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, png_bytes(figure))
+    return target
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -37,20 +43,3 @@ def caption_in(path: str | os.PathLike[str]) -> str:
     """Returns the caption inside a PNG file that `save` wrote; empty where it has none."""
     with Image.open(path) as image:
         return str(image.info.get("Description", ""))
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Writes a file under another name in its folder, then renames it: no reader ever sees a part of it."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    written = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        written.chmod(0o644)  # mkstemp lets only its owner read
-        written.replace(target)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
-    return target

@@ -58,7 +58,9 @@ def factors_of(model: Subject) -> list[str]:
 
 def styles_of(model: Subject) -> list[str]:
     """Returns the names of the real-valued latents whose value is one vector, in the model's order."""
-    return [name for name, family in model.latents.items() if family.cardinality is None and len(family.event_shape) == 1]
+    return [
+        name for name, family in model.latents.items() if family.cardinality is None and len(family.event_shape) == 1
+    ]
 
 
 def choose(name: str | None, names: Sequence[str], kind: str) -> str:
@@ -82,7 +84,7 @@ def chosen_values(model: Subject, factor: str, values: Sequence[int] | None, mos
     """
     cardinality = int(model.latents[factor].cardinality)
     if values is None:
-        return np.unique(np.linspace(0, cardinality - 1, min(cardinality, most)).round().astype(int)).tolist()
+        return [round(place) for place in np.linspace(0, cardinality - 1, min(cardinality, most)).tolist()]
     for value in values:
         if not 0 <= value < cardinality:
             raise ModelError(f"'{factor}' has the values 0 to {cardinality - 1}, got {value}")
@@ -102,6 +104,10 @@ def check_images(model: Subject, images: Tensor) -> None:
     """
     shape, expected = tuple(images.shape[1:]), tuple(model.data_shape)
     if not is_picture(expected):
-        raise DataError(f"rows of the shape {expected} are no images: (1 or 3, height, width) or (height, width) is needed")
+        raise DataError(
+            f"rows of the shape {expected} are no images: (1 or 3, height, width) or (height, width) is needed"
+        )
     if len(images) == 0 or shape != expected:
-        raise DataError(f"the figure needs images of the shape (rows, {', '.join(map(str, expected))}), got {tuple(images.shape)}")
+        raise DataError(
+            f"the figure needs images of the shape (rows, {', '.join(map(str, expected))}), got {tuple(images.shape)}"
+        )

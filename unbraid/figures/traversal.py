@@ -85,7 +85,9 @@ def _plane(means: Tensor, style: str) -> Plane:
     """Returns the axes of a short style, or the leading principal directions of the inferred means of a long one."""
     size = means.shape[1]
     if size <= 2:
-        return Plane(torch.zeros(size), torch.eye(size), f"the two axes of {style}" if size == 2 else f"the axis of {style}")
+        return Plane(
+            torch.zeros(size), torch.eye(size), f"the two axes of {style}" if size == 2 else f"the axis of {style}"
+        )
     centre = means.mean(0)
     _, lengths, directions = torch.linalg.svd(means - centre, full_matrices=False)
     spread = lengths[:2, None] / max(1, len(means) - 1) ** 0.5
@@ -104,7 +106,8 @@ def _points(plane: Plane, steps: int) -> Tensor:
 
 def _typical(values: Tensor) -> Tensor:
     """Returns the mean of real values over rows, or the most common discrete one."""
-    return values.mean(0) if values.is_floating_point() else values.mode(0).values
+    typical: Tensor = values.mean(0) if values.is_floating_point() else values.mode(0).values
+    return typical
 
 
 def _grid(model: Subject, fixed: dict[str, Tensor], style: str, walk: Tensor, steps: int) -> Tensor:
@@ -120,10 +123,11 @@ def _draw(blocks: list[Tensor], names: list[str], plane: Plane, style: str, dark
     steps = blocks[0].shape[1]
     apart = {} if line else {steps * block - 1 for block in range(1, len(blocks))}
     picture = mosaic(torch.cat(blocks, 0 if line else 1), dark_on_white=dark_on_white, columns_apart=apart)
-    fixed = f"{names[0].rsplit(' ', 1)[0]} is fixed within each grid, and " if names[0] else ""
+    block = "line" if line else "grid"
+    fixed = f"within each {block} {names[0].rsplit(' ', 1)[0]} is fixed, and " if names[0] else ""
     caption = (
-        f"Walk in {style}: {fixed}only {style} changes, along {plane.meaning}, in equal steps of probability from the 5 % "
-        "to the 95 % quantile."
+        f"Walk in {style}: {fixed}only {style} changes, along {plane.meaning}, in equal steps of probability from the "
+        "5 % to the 95 % quantile."
     )
     tile = 0.28 if len(blocks) > 1 and not line else 0.42
     figure, axes = show(picture, caption, tile=tile, margins=(0.75 if line else 0.3, 0.1, 0.3, 0.3))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import torch
+from typing import Any
 
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.graph.graph import Graph, Node, Ref
 from unbraid.graph.spread import Spread, apply, substitute, union
-from unbraid.graph.symbol import Call, Layer
+from unbraid.graph.symbol import Call, Data, Layer
 
 
 class Frame:
@@ -21,14 +22,14 @@ class Frame:
 
     __slots__ = ("above", "graph", "index", "modules", "name", "values")
 
-    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module], x: Tensor | None) -> None:
+    def __init__(self, graph: Graph, modules: nn.ModuleDict, x: Tensor | None) -> None:
         self.graph, self.modules = graph, modules
         self.above: Frame | None = None
         self.name: str | None = None
         self.index: Tensor | None = None
         self.values: dict[int, Spread] = {}
         if x is not None:
-            self.values |= {node.index: Spread(x) for node in graph.nodes if node.name == "x"}
+            self.values |= {node.index: Spread(x) for node in graph.nodes if isinstance(node.operation, Data)}
 
     def _below(self) -> Frame:
         frame = Frame(self.graph, self.modules, None)
@@ -68,7 +69,9 @@ class Frame:
         return None if node.variables else self.above[node].select(self.index)
 
     def _computed(self, node: Node) -> Spread:
-        value = lambda leaf: self[self.graph.nodes[leaf.index]] if isinstance(leaf, Ref) else leaf  # noqa: E731
+        def value(leaf: Any) -> Any:
+            return self[self.graph.node(leaf)] if isinstance(leaf, Ref) else leaf
+
         args, kwargs = substitute(node.args, value), substitute(node.kwargs, value)
         match node.operation:
             case Call(function, _, elementwise):
@@ -79,8 +82,8 @@ class Frame:
                 raise KeyError(f"{node.name} has no value here: it was not fixed")
 
     def parameters(self, node: Node) -> dict[str, Spread]:
-        """Returns the parameters of the distribution of a random variable."""
-        return {name: self[self.graph.node(ref)] for name, ref in node.kwargs.items()}
+        """Returns the parameters of the distribution of a random variable, in single precision or better."""
+        return {name: _precise(self[self.graph.node(ref)]) for name, ref in node.kwargs.items()}
 
     def distribution(self, node: Node) -> Distribution:
         """Returns the torch distribution of a random variable; its batch shape is (*axes, rows)."""
@@ -94,3 +97,10 @@ class Frame:
         axes = union((*parameters.values(), value))
         aligned = {name: parameter.align(axes) for name, parameter in parameters.items()}
         return Spread(node.family.log_prob(aligned, value.align(axes)), axes)
+
+
+def _precise(value: Spread) -> Spread:
+    """Takes what networks computed in bf16 or half precision back to single precision, in which densities are scored."""
+    if value.tensor.dtype in (torch.bfloat16, torch.float16):
+        return Spread(value.tensor.float(), value.axes)
+    return value

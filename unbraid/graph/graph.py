@@ -57,7 +57,10 @@ class Graph:
         latents: For each latent the node of its recognition factor q, in the order of the recognition program.
         factors: For each latent and for "x" the node of its generative factor p.
         stands_for: Nodes of `prior` that stand for the value of a latent: node index to name.
-        aliases: Position of each latent in the order, which is also its axis.
+        axes: For each latent its axis, which is its place in the order.
+        q_parents: For each latent the latents (and x) that its recognition factor is given.
+        p_parents: For each latent and for "x" what its generative factor is given.
+        q_ancestors: For each latent the latents above it in the recognition program.
     """
 
     nodes: tuple[Node, ...]
@@ -70,7 +73,9 @@ class Graph:
     q_ancestors: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        def put(name: str, value: Mapping[str, Any]) -> None:
+            object.__setattr__(self, name, value)
+
         put("axes", {name: i for i, name in enumerate(self.latents)})
         put("q_parents", {name: self._parents(node) for name, node in self.latents.items()})
         put("p_parents", {name: self._parents(node) for name, node in self.factors.items()})

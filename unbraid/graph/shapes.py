@@ -16,7 +16,7 @@ from unbraid.graph.symbol import Draw, describe
 ROWS = 3
 
 
-def settle_shapes(graph: Graph, modules: Mapping[str, nn.Module], title: str) -> dict[int, tuple[int, ...]]:
+def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int, tuple[int, ...]]:
     """Runs a graph over rows of zeros.
 
     Args:

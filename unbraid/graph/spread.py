@@ -95,7 +95,10 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[s
     spreads = spreads_in((args, kwargs))
     axes = union(spreads)
     if elementwise and len({len(spread.event_shape) for spread in spreads}) == 1:
-        align = lambda leaf: leaf.align(axes) if isinstance(leaf, Spread) else leaf  # noqa: E731
+
+        def align(leaf: Any) -> Any:
+            return leaf.align(axes) if isinstance(leaf, Spread) else leaf
+
         return Spread(function(*substitute(args, align), **substitute(kwargs, align)), axes)
     rows = max((spread.rows for spread in spreads), default=1)
     aligned = {id(spread): spread.align(axes) for spread in spreads}

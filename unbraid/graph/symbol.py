@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import jaxtyping
 import torch
 from torch import nn
 
@@ -17,7 +19,15 @@ from unbraid.errors import ModelError
 if TYPE_CHECKING:
     from unbraid.variables.family import Family
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = Path(__file__).parents[1]
+_INTERNAL = ("<", *(os.path.join(folder, "") for folder in (_PACKAGE, *torch.__path__, *jaxtyping.__path__)))
+"""Where code lies that is never a line of the user's program; jaxtyping wraps functions that are checked."""
+
+ELEMENTWISE = frozenset(
+    "add sub mul div truediv pow neg abs exp log log1p expm1 relu sigmoid tanh softplus sqrt sin cos where clamp "
+    "maximum minimum square reciprocal gelu elu leaky_relu silu eq ne lt le gt ge".split()
+)
+"""Functions that broadcast, so that what does not vary along an axis need not be repeated along it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +72,16 @@ class Trace:
     draws: list[Symbol] = field(default_factory=list)
 
 
+def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Symbol]:
+    """Makes the method of an operator: applied to a symbol it gives a symbol."""
+    name = function.__name__
+
+    def method(*operands: Any) -> Symbol:
+        return Symbol(Call(function, name, name in ELEMENTWISE), operands[::-1] if reflected else operands)
+
+    return method
+
+
 class Symbol:
     """One value of a program: an operation and the symbols it is applied to.
 
@@ -69,14 +89,16 @@ class Symbol:
     graph that they make is run. A symbol stands for rows: its first dimension is the row, the rest is the event.
     """
 
-    __slots__ = ("args", "kwargs", "operation", "trace", "where")
+    __slots__ = ("args", "kwargs", "line", "operation", "trace")
 
-    def __init__(self, operation: Operation, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, operation: Operation, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> None:
         self.operation = operation
         self.args = args
         self.kwargs = dict(kwargs or {})
-        self.where = calling_line()
-        self.trace = next((s.trace for s in symbols_in((args, self.kwargs)) if s.trace is not None), None)
+        self.line = calling_line()
+        self.trace: Trace | None = next((s.trace for s in symbols_in((args, self.kwargs)) if s.trace is not None), None)
         if isinstance(operation, Draw) and self.trace is not None:
             self.trace.draws.append(self)
 
@@ -90,7 +112,7 @@ class Symbol:
     def __getattr__(self, name: str) -> Callable[..., Symbol]:
         if name in ("shape", "size", "dim", "ndim", "numel", "dtype", "device"):
             raise ModelError(
-                f"{self.where}: '.{name}' of a symbol is not known while the program is traced. Layers of unbraid size "
+                f"{self.line}: '.{name}' of a symbol is not known while the program is traced. Layers of unbraid size "
                 "themselves; with torch functions write the sizes out, or use -1 (for instance h.flatten(1))."
             )
         method = getattr(torch.Tensor, name, None)
@@ -101,9 +123,19 @@ class Symbol:
     def __getitem__(self, index: Any) -> Symbol:
         return Symbol(Call(operator.getitem, "getitem"), (self, index))
 
+    __add__, __radd__ = _operator(operator.add), _operator(operator.add, reflected=True)
+    __sub__, __rsub__ = _operator(operator.sub), _operator(operator.sub, reflected=True)
+    __mul__, __rmul__ = _operator(operator.mul), _operator(operator.mul, reflected=True)
+    __truediv__, __rtruediv__ = _operator(operator.truediv), _operator(operator.truediv, reflected=True)
+    __pow__, __rpow__ = _operator(operator.pow), _operator(operator.pow, reflected=True)
+    __matmul__, __rmatmul__ = _operator(operator.matmul), _operator(operator.matmul, reflected=True)
+    __lt__, __le__, __gt__, __ge__ = map(_operator, (operator.lt, operator.le, operator.gt, operator.ge))
+    __eq__, __ne__, __neg__, __abs__ = map(_operator, (operator.eq, operator.ne, operator.neg, operator.abs))
+    __hash__ = object.__hash__
+
     def _no_value(self, wanted: str) -> NoReturn:
         raise ModelError(
-            f"{self.where}: {wanted} needs the value of a symbol, and there is none while the program is traced. "
+            f"{self.line}: {wanted} needs the value of a symbol, and there is none while the program is traced. "
             "Programs are traced once, so Python's if, for and float() cannot look at data: use torch.where, indexing "
             "or torch functions."
         )
@@ -124,7 +156,7 @@ class Symbol:
         self._no_value("int()")
 
     def __repr__(self) -> str:
-        return f"<symbol of {describe(self.operation)}, {self.where}>"
+        return f"<symbol of {describe(self.operation)}, {self.line}>"
 
 
 def describe(operation: Operation) -> str:
@@ -156,28 +188,6 @@ def symbols_in(value: Any) -> Iterator[Symbol]:
 def calling_line() -> str:
     """Names the line of the user's program that is being traced, as ``digits.py, line 12``."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<")) and frame.f_back is not None:
+    while frame is not None and frame.f_code.co_filename.startswith(_INTERNAL) and frame.f_back is not None:
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
-
-
-def _binary(function: Callable[..., Any], name: str, reflected: bool = False) -> Callable[[Symbol, Any], Symbol]:
-    def method(self: Symbol, other: Any) -> Symbol:
-        operands = (other, self) if reflected else (self, other)
-        return Symbol(Call(function, name, name in ELEMENTWISE), operands)
-
-    return method
-
-
-ELEMENTWISE = frozenset(
-    "add sub mul div truediv pow neg abs exp log log1p expm1 relu sigmoid tanh softplus sqrt sin cos where clamp "
-    "maximum minimum square reciprocal gelu elu leaky_relu silu".split()
-)
-
-for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
-    setattr(Symbol, f"__{_name}__", _binary(getattr(operator, _name), _name))
-    setattr(Symbol, f"__r{_name}__", _binary(getattr(operator, _name), _name, reflected=True))
-for _name in ("lt", "le", "gt", "ge"):
-    setattr(Symbol, f"__{_name}__", _binary(getattr(operator, _name), _name))
-for _name in ("neg", "abs"):
-    setattr(Symbol, f"__{_name}__", lambda self, _f=getattr(operator, _name), _n=_name: Symbol(Call(_f, _n, True), (self,)))

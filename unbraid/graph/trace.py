@@ -28,7 +28,7 @@ class Program(Protocol):
         """Returns the likelihood of x: p(x | latents)."""
 
 
-def trace(program: Any) -> tuple[Graph, dict[str, nn.Module]]:
+def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     """Calls `encode`, `prior` and `decode` with symbols and returns the graph, and its modules by name.
 
     Raises:
@@ -87,7 +87,7 @@ def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
     for draw in seen.draws:
         if id(draw) not in names:
             raise ModelError(
-                f"{title}: the {describe(draw.operation)} of {draw.where} has no name: add it to the dict that encode returns "
+                f"{title}: the {describe(draw.operation)} of {draw.line} has no name: add it to the dict that encode returns "
                 "(a name used twice there keeps only the last)."
             )
     return dict(returned)
@@ -119,7 +119,7 @@ def _check_name(name: Any, title: str) -> None:
 def _check_draw(name: str, symbol: Any, title: str) -> None:
     if isinstance(symbol, Symbol) and isinstance(symbol.operation, Draw):
         return
-    what = f"the result of {describe(symbol.operation)} ({symbol.where})" if isinstance(symbol, Symbol) else f"a {type(symbol).__name__}"
+    what = f"the result of {describe(symbol.operation)} ({symbol.line})" if isinstance(symbol, Symbol) else f"a {type(symbol).__name__}"
     raise ModelError(
         f"{title}: {name!r} is {what}, not a random variable. Make it one by a family: ub.Normal(size)(parents) or "
         "ub.Categorical(values)(parents)."
@@ -161,7 +161,7 @@ class _Assembly:
         self.module_names: dict[int, str] = {}
         self.part = "encode"
 
-    def graph(self) -> tuple[Graph, dict[str, nn.Module]]:
+    def graph(self) -> tuple[Graph, nn.ModuleDict]:
         """Builds the graph."""
         for symbol in self.latents.values():
             self.add(symbol)
@@ -178,7 +178,7 @@ class _Assembly:
             {self.indices[key]: name for key, name in self.stand_ins.items()},
         )
         _refuse_cycles(graph, self.title)
-        return graph, self.modules
+        return graph, nn.ModuleDict(self.modules)
 
     def add(self, symbol: Symbol) -> int:
         """Adds a symbol after its arguments, and returns its index."""
@@ -190,9 +190,12 @@ class _Assembly:
         own = self.names.get(id(symbol)) if self.part == "encode" else None
         if isinstance(symbol.operation, Draw) and own is None and id(symbol) not in map(id, self.factors.values()):
             raise ModelError(
-                f"{self.title}: the {describe(symbol.operation)} of {symbol.where} is used but has no name: return it by name."
+                f"{self.title}: the {describe(symbol.operation)} of {symbol.line} is used but has no name: return it by name."
             )
-        ref = lambda leaf: Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf  # noqa: E731
+
+        def ref(leaf: Any) -> Any:
+            return Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf
+
         args, kwargs = substitute(symbol.args, ref), substitute(symbol.kwargs, ref)
         above: Iterable[str] = (name for r in refs_in((args, kwargs)) for name in self._seen_as(r))
         node = Node(
@@ -202,7 +205,7 @@ class _Assembly:
             args=args,
             kwargs=kwargs,
             part=self.part,
-            where=symbol.where,
+            where=symbol.line,
             variables=frozenset(above) | ({own} if own else frozenset()),
         )
         self.nodes.append(node)

@@ -18,6 +18,8 @@ class Conv:
 
     def __init__(self, channels: tuple[int, ...], kernel: int, stride: int, activation_name: str) -> None:
         _check_sizes("conv", (*channels, kernel, stride))
+        if not channels:
+            raise ModelError(f"{calling_line()}: conv needs the channels of its layers: ub.conv(16, 32).")
         activation(activation_name)
         padding = (kernel - 1) // 2
         self.layers = [nn.LazyConv2d(size, kernel, stride, padding) for size in channels]
@@ -78,7 +80,7 @@ class Deconv:
         activation(activation_name)
         sides = [(to[1], to[2])]
         for _ in channels:
-            sides.insert(0, tuple(math.ceil(side / 2) for side in sides[0]))  # type: ignore[arg-type]
+            sides.insert(0, (math.ceil(sides[0][0] / 2), math.ceil(sides[0][1] / 2)))
         start = (channels[0], *sides[0])
         self.dense, self.start, self.activation = Dense(math.prod(start)), Reshape(*start), activation_name
         outputs = (*channels[1:], to[0])
@@ -123,12 +125,15 @@ def deconv(*channels: int, to: tuple[int, int, int], kernel: int = 4, activation
 
 def _doubling(into: int, out: int, kernel: int, before: tuple[int, int], after: tuple[int, int]) -> nn.ConvTranspose2d:
     """Makes a transposed convolution of stride 2 that maps images of one size exactly to another."""
+    (top, below), (left, right) = (_padding(kernel, *sides) for sides in zip(before, after, strict=True))
+    return nn.ConvTranspose2d(into, out, kernel, 2, padding=(top, left), output_padding=(below, right))
+
+
+def _padding(kernel: int, before: int, after: int) -> tuple[int, int]:
+    """Returns the padding and the output padding with which a side of `before` pixels becomes one of `after`."""
     padding = (kernel - 1) // 2
-    extra = tuple(a - ((b - 1) * 2 - 2 * padding + kernel) for b, a in zip(before, after, strict=True))
-    if min(extra) < 0:
-        padding += 1
-        extra = tuple(e + 2 for e in extra)
-    return nn.ConvTranspose2d(into, out, kernel, 2, padding, output_padding=extra)
+    extra = after - ((before - 1) * 2 - 2 * padding + kernel)
+    return (padding, extra) if extra >= 0 else (padding + 1, extra + 2)
 
 
 def _check_sizes(what: str, sizes: tuple[int, ...]) -> None:

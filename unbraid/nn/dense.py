@@ -18,10 +18,10 @@ class Product(nn.Linear):
     """What one parent contributes to a linear layer: W_i v_i. Events of any shape are flattened.
 
     Attributes:
-        layer: A number shared by the products of one linear layer.
+        layer: What the products of one linear layer share: a token, and a number once they are initialised.
     """
 
-    layer: int
+    layer: object
 
     def forward(self, rows: Tensor) -> Tensor:
         """Maps (rows, *event) to (rows, size)."""
@@ -34,7 +34,7 @@ class LazyProduct(LazyModuleMixin, Product):  # type: ignore[misc]
     cls_to_become = Product  # type: ignore[assignment]
     weight: UninitializedParameter
 
-    def __init__(self, size: int, bias: bool, layer: int) -> None:
+    def __init__(self, size: int, bias: bool, layer: object) -> None:
         super().__init__(0, size, bias)
         self.layer = layer
         self.weight = UninitializedParameter()
@@ -69,8 +69,8 @@ class Dense:
         if not parents:
             raise ModelError(f"{calling_line()}: a layer needs at least one parent.")
         if not self.products:
-            last = len(parents) - 1
-            self.products = [LazyProduct(self.size, bias=i == last, layer=id(self)) for i in range(len(parents))]
+            last, token = len(parents) - 1, object()
+            self.products = [LazyProduct(self.size, bias=i == last, layer=token) for i in range(len(parents))]
         if len(parents) != len(self.products):
             raise ModelError(
                 f"{calling_line()}: this layer was made for {len(self.products)} parents and is called with {len(parents)}."
@@ -99,7 +99,7 @@ def initialise(products: Iterable[Product]) -> None:
 
     Uniform in ±1/sqrt(n) for a layer with n inputs in all, the default of `torch.nn.Linear`.
     """
-    layers: dict[int, list[Product]] = {}
+    layers: dict[object, list[Product]] = {}
     for product in products:
         layers.setdefault(product.layer, []).append(product)
     for number, members in enumerate(layers.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -105,19 +105,30 @@ def _score(run: Pass, frame: Frame) -> Terms:
     return Terms(values, evidence)
 
 
-def _divergence(run: Pass, frame: Frame, name: str, value: Spread) -> Spread:
-    """Returns log q - log p of an unobserved latent: in closed form where the expectation over it is q's own.
+def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
+    """Says whether the divergence of an unobserved latent v is KL(q(v) || p(v)) instead of log q - log p at its value.
 
-    It is not where p(v | ...) depends on what follows v in q, nor where a label below v reweights it.
+    It is where the expectation over v is q's own, and q and p are of one family. It is not where p(v | ...) depends on
+    what follows v in q, nor where a label below v reweights it.
+
+    Args:
+        graph: The graph.
+        observed: The latents that are observed in the row.
+        name: The latent.
     """
-    graph = run.graph
     below = graph.descendants(name)
-    q, p = graph.latents[name], graph.factors[name]
-    if not below & run.observed.keys() and not (below | {name}) & set(graph.p_parents[name]):
+    own = below.isdisjoint(observed) and (below | {name}).isdisjoint(graph.p_parents[name])
+    return own and type(graph.latents[name].family) is type(graph.factors[name].family)
+
+
+def _divergence(run: Pass, frame: Frame, name: str, value: Spread) -> Spread:
+    """Returns log q - log p of an unobserved latent: in closed form where there is one (see `closed_form`)."""
+    q, p = run.graph.latents[name], run.graph.factors[name]
+    if closed_form(run.graph, run.observed, name):
         left, right = frame.parameters(q), frame.parameters(p)
         axes = union((*left.values(), *right.values()))
         aligned = [{key: part.align(axes) for key, part in side.items()} for side in (left, right)]
-        divergence = q.family.kl(*aligned) if type(q.family) is type(p.family) else None
+        divergence = q.family.kl(*aligned)
         if divergence is not None:
             return Spread(divergence, axes)
     score_p = frame.score(p, value)

@@ -20,7 +20,7 @@ DEFAULT_ALPHA = 50.0
 
 def objective(
     graph: Graph,
-    modules: Mapping[str, nn.Module],
+    modules: nn.ModuleDict,
     x: Tensor,
     labels: Mapping[str, Tensor],
     estimators: Mapping[str, Estimator],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +16,16 @@ from unbraid.training.checkpoint import check_tensors
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
-class Average:
+class Average(Generic[AnyModule]):
     """The moving average of the parameters of a model.
 
     After the optimiser's step t = 0, 1, ...: average += (1 - d_t) (parameters - average) with
     d_t = min(decay, (1 + t) / (10 + t)), so that the first steps, far from the end, are soon forgotten. Buffers are
     not averaged: the averaged model has the model's own.
+
+    Attributes:
+        model: a copy of the model with the averaged parameters, in evaluation mode; nothing in it needs a gradient.
+        updates: how many there were.
 
     References:
         Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992).
@@ -35,18 +38,20 @@ class Average:
         OptionError: the decay is out of range.
 
     Note:
-        torch.optim.swa_utils.AveragedModel keeps its count in a tensor and copies the buffers at every step; a decay
-        that depends on the count would there wait for the GPU at every step.
+        torch.optim.swa_utils.AveragedModel keeps its count in a tensor: a decay that depends on the count would there
+        wait for the GPU at every step.
     """
 
-    def __init__(self, model: nn.Module, decay: float = 0.999) -> None:
+    def __init__(self, model: AnyModule, decay: float = 0.999) -> None:
         if not 0 <= decay < 1:
             raise OptionError(f"the decay of averaged parameters must be at least 0 and below 1, got {decay}")
         self.decay = decay
         self.updates = 0
+        self.model = copy.deepcopy(model).requires_grad_(False).eval()
         self._names = [name for name, _ in model.named_parameters()]
-        self._parameters = list(model.parameters())
-        self._average = [each.detach().clone() for each in self._parameters]
+        self._parameters: list[Tensor] = list(model.parameters())
+        self._average: list[Tensor] = list(self.model.parameters())
+        self._source = model
 
     @torch.no_grad()
     def update(self) -> None:
@@ -54,29 +59,8 @@ class Average:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         if self._average:
             torch._foreach_lerp_(self._average, self._parameters, 1 - decay)
+        self._copy_buffers()
         self.updates += 1
-
-    @contextlib.contextmanager
-    def applied(self) -> Iterator[None]:
-        """Gives the model the averaged parameters for a while, such as for a validation."""
-        own = [each.detach().clone() for each in self._parameters]
-        _copy(self._average, self._parameters)
-        try:
-            yield
-        finally:
-            _copy(own, self._parameters)
-
-    def averaged(self, model: AnyModule) -> AnyModule:
-        """Returns a copy of the model with the averaged parameters.
-
-        Args:
-            model: the one that is averaged.
-
-        Returns:
-            A copy that shares nothing with it.
-        """
-        with self.applied():
-            return copy.deepcopy(model)
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns the averaged parameters by name, not copied: for a checkpoint, together with `updates`."""
@@ -85,7 +69,7 @@ class Average:
     def restore(
         self, tensors: Mapping[str, Tensor], updates: int, *, path: Path, model_in_file: str, model_here: str
     ) -> None:
-        """Goes on from a checkpoint.
+        """Goes on from a checkpoint, with the buffers that the model has now.
 
         Args:
             tensors: what `tensors` returned.
@@ -99,12 +83,13 @@ class Average:
         """
         here = self.tensors()
         check_tensors(tensors, here, path=path, model_in_file=model_in_file, model_here=model_here)
-        _copy([tensors[name] for name in here], list(here.values()))
+        with torch.no_grad():
+            for name, average in here.items():
+                average.copy_(tensors[name])
+        self._copy_buffers()
         self.updates = updates
 
-
-@torch.no_grad()
-def _copy(source: list[Tensor], target: list[nn.Parameter] | list[Tensor]) -> None:
-    """Copies values between tensors, which stay where they are in memory."""
-    for there, here in zip(source, target, strict=True):
-        here.copy_(there)
+    def _copy_buffers(self) -> None:
+        """Gives the averaged model the buffers of the model."""
+        for own, averaged in zip(self._source.buffers(), self.model.buffers(), strict=True):
+            averaged.copy_(own)

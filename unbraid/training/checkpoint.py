@@ -140,7 +140,7 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
     foreign = f"{path} is not a safetensors file, so it is no checkpoint of unbraid"
     cut = f"the checkpoint {path} is cut short (was it copied in part?): restore a copy, or train again"
     size = int.from_bytes(content[:8], "little")
-    if len(content) >= 8 and not 2 <= size <= LONGEST_HEADER:
+    if len(content) >= 8 and (size > LONGEST_HEADER or content[8:9] not in (b"{", b"")):
         raise RunError(foreign)
     if len(content) < 8 + size or len(content) < 10:
         raise RunError(cut)

@@ -48,7 +48,8 @@ class History:
             record: values as `json_file.plain` takes them.
 
         Raises:
-            RunError: it has no number of an epoch, a value is none that JSON can hold, or the file could not be written (it is as before).
+            RunError: it has no number of an epoch, a value is none that JSON can hold, or the file could not be written
+                (it is as before).
         """
         line = _line(plain(record, "the record"))
         if _record(line) is None:

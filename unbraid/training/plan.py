@@ -25,7 +25,7 @@ class SupervisionPlan:
 
     Attributes:
         rows: how many rows the data have.
-        variables: the labels of each variable that has any.
+        variables: the labels of each variable that has any, by name, in alphabetical order.
 
     Example:
         >>> plan = SupervisionPlan.of({"digit": torch.tensor([3, -1, -1, 3])}, rows=4)
@@ -155,8 +155,8 @@ class SupervisionPlan:
 
 
 def _any(variables: Mapping[str, VariableLabels]) -> dict[str, VariableLabels]:
-    """Leaves out the variables without a label."""
-    return {name: labels for name, labels in variables.items() if len(labels.rows)}
+    """Leaves out the variables without a label, and sorts the others, so that a plan read from its file is the same."""
+    return {name: labels for name, labels in sorted(variables.items()) if len(labels.rows)}
 
 
 def _draw(rows: Int64[Tensor, " rows"], share: float, generator: torch.Generator) -> Int64[Tensor, " drawn"]:

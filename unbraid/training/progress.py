@@ -56,8 +56,9 @@ class Progress:
     def __enter__(self) -> Progress:
         self._start = self._epoch_start = time.monotonic()
         if self._style == "bar":
-            bar = Bar(_text("head"), BarColumn(24), _text("tail"), console=self._console, auto_refresh=False)
-            task = bar.add_task("", total=max(self._epochs, 1), completed=self._done, head="", tail="")
+            columns = (_text("head", len(self._head(self._epochs))), _strip(), _text("tail"))
+            bar = Bar(*columns, console=self._console, auto_refresh=False)
+            task = bar.add_task("", total=max(self._epochs, 1), completed=self._done, head=self._head(), tail="")
             self._bar = bar, task
             bar.start()
         return self
@@ -116,9 +117,9 @@ class Progress:
         """Returns how many epochs are done, with the part of the present one."""
         return self._epoch - 1 + min(self._step / self._steps, 1)
 
-    def _head(self) -> str:
-        """Says the epoch."""
-        return f"epoch {self._epoch}/{self._epochs}"
+    def _head(self, epoch: int | None = None) -> str:
+        """Says the epoch, the present one where none is given."""
+        return f"epoch {self._epoch if epoch is None else epoch}/{self._epochs}"
 
     def _tail(self, terms: Mapping[str, float]) -> str:
         """Says all else: speed, time left, validation error, terms."""
@@ -137,9 +138,15 @@ def _suited(console: Console) -> Style:
     return "bar" if notebook or (console.is_terminal and not console.is_dumb_terminal) else "lines"
 
 
-def _text(name: str) -> TextColumn:
+def _text(name: str, least: int | None = None) -> TextColumn:
     """Makes a column for a text of the task, which is cut where the terminal is too narrow."""
-    return TextColumn(f"{{task.fields[{name}]}}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    column = Column(no_wrap=True, overflow="ellipsis", min_width=least)
+    return TextColumn(f"{{task.fields[{name}]}}", markup=False, table_column=column)
+
+
+def _strip() -> BarColumn:
+    """Makes the column of the bar itself."""
+    return BarColumn(16, table_column=Column(min_width=16))
 
 
 def _clock(seconds: float) -> str:

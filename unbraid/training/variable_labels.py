@@ -48,7 +48,7 @@ class VariableLabels:
                 f"the labels of '{name}' have the shape {tuple(values.shape)}, but the data have {rows} rows"
             )
         known = ~values.isnan() if values.is_floating_point() else values >= 0
-        labelled = known.reshape(rows, -1).any(1)
+        labelled = known.flatten(1).any(1) if known.ndim > 1 else known
         return cls(labelled.nonzero()[:, 0].cpu(), values.detach()[labelled].cpu())
 
     @property

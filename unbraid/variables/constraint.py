@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 
+@runtime_checkable
 class Constraint(Protocol):
     """A map from the reals to a domain, with its inverse."""
 

@@ -1,0 +1,125 @@
+"""Errors of predicted variables."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest
+
+from unbraid.errors import DataError
+from unbraid.evaluation import error_rate, evaluate_labels, mean_error
+
+
+class Guess:
+    """A model of two latents that sees its guesses in its rows: (digit, place)."""
+
+    latents = {  # noqa: RUF012
+        "digit": SimpleNamespace(cardinality=3, event_shape=()),
+        "place": SimpleNamespace(cardinality=None, event_shape=(1,)),
+    }
+
+    def predict(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"digit": x[:, 0].long(), "place": x[:, 1:]}
+
+
+ROWS = torch.tensor([[0.0, 1.5], [1.0, 2.0], [2.0, -1.0]])
+
+
+@pytest.mark.parametrize(("wrong", "n"), [(0, 7), (1, 7), (7, 7), (229, 10_000)])
+def test_interval_is_wilsons(wrong: int, n: int) -> None:
+    rate = error_rate(np.arange(n) < wrong, np.zeros(n, dtype=int))
+    expected = binomtest(wrong, n).proportion_ci(0.95, method="wilson")
+    assert rate.error == wrong / n
+    assert rate.ci == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert rate.ci[0] <= rate.error <= rate.ci[1]
+
+
+def test_rows_without_a_label_are_left_out() -> None:
+    assert error_rate([0, 1, 2], torch.tensor([0, -1, 1])).n == 2
+    assert error_rate([0, 1, 2], [0.0, float("nan"), 1.0]) == error_rate([0, 2], [0, 1])
+
+
+def test_mean_error_by_hand() -> None:
+    far = mean_error([[1.0, 2.0], [0.0, 0.0]], [[1.0, 4.0], [0.0, 1.0]])
+    assert far.rmse == pytest.approx(np.sqrt((0 + 4 + 0 + 1) / 4))
+    assert far.mae == pytest.approx(3 / 4)
+    assert far.mae_ci[0] <= far.mae <= far.mae_ci[1]
+    assert far.rmse_ci[0] <= far.rmse <= far.rmse_ci[1]
+
+
+def test_mean_error_of_one_row_has_a_closed_interval() -> None:
+    far = mean_error([[1.0], [2.0]], [[3.0], [float("nan")]])
+    assert (far.n, far.rmse, far.rmse_ci) == (1, 2.0, (2.0, 2.0))
+
+
+def test_interval_of_the_mean_covers_the_truth() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(400):
+        low, high = mean_error(random.normal(size=200), np.zeros(200)).rmse_ci
+        covered += low <= 1.0 <= high
+    assert covered / 400 == pytest.approx(0.95, abs=5 * np.sqrt(0.95 * 0.05 / 400))
+
+
+def test_evaluation_is_ready_for_json() -> None:
+    found = evaluate_labels(Guess(), ROWS, {"digit": np.array([0, 1, 1]), "place": torch.tensor([[1.5], [torch.nan], [1.0]])})
+    assert json.loads(json.dumps(found)) == found
+    assert found["digit"]["error"] == pytest.approx(1 / 3)
+    assert found["digit"]["n"] == 3
+    assert found["place"]["rmse"] == pytest.approx(np.sqrt(2.0))
+    assert found["place"]["n"] == 2
+
+
+def test_evaluation_leaves_out_what_nobody_labelled() -> None:
+    labels = {"digit": [0, -1, 1], "place": np.full((3, 1), np.nan)}
+    assert set(evaluate_labels(Guess(), ROWS, labels)) == {"digit"}
+
+
+@pytest.mark.parametrize(
+    ("predicted", "labels", "message"),
+    [
+        ([0, 1], [0], "2 predicted values but 1 labels"),
+        ([0, 1], [-1, -1], "no row has a label"),
+        ([[0], [1]], [0, 1], r"one number a row, got an array of the shape \(2, 1\)"),
+        ([0, 1], [0.0, 0.5], "whole numbers"),
+    ],
+)
+def test_error_rate_refuses(predicted: Any, labels: Any, message: str) -> None:
+    assert error_rate([0, 1], [0, 1]).error == 0
+    with pytest.raises(DataError, match=message):
+        error_rate(predicted, labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([[0.0]], "2 predicted values but 1 labels"),
+        ([0.0, 1.0], r"the shape \(2, 1\), labels \(2,\)"),
+        ([[np.nan], [np.nan]], "no row has a label"),
+    ],
+)
+def test_mean_error_refuses(labels: Any, message: str) -> None:
+    predicted = [[0.0], [1.0]]
+    assert mean_error(predicted, [[0.0], [1.0]]).mae == 0
+    with pytest.raises(DataError, match=message):
+        mean_error(predicted, labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"digits": [0, 1, 2]}, "'digits', which is no latent of the model. Did you mean 'digit'?"),
+        ({"digit": [0, 1]}, "'digit' has 2 labels for 3 images"),
+        ({"digit": [-1, -1, -1]}, "nothing is labelled"),
+        ({}, "nothing is labelled"),
+    ],
+)
+def test_evaluation_refuses(labels: Any, message: str) -> None:
+    assert evaluate_labels(Guess(), ROWS, {"digit": [0, 1, 2]})["digit"]["error"] == 0
+    with pytest.raises(DataError, match=message):
+        evaluate_labels(Guess(), ROWS, labels)

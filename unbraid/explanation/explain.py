@@ -1,0 +1,173 @@
+"""The text that says what is maximised for given labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unbraid.data.label_values import label_array
+from unbraid.data.labels import normalise_labels, unlabelled_classes
+from unbraid.estimators.choice import choose_estimators
+from unbraid.estimators.estimator import Estimator
+from unbraid.explanation.formula import WIDTH, Weights, lines
+from unbraid.explanation.notation import LATEX, TEXT, Notation, factors
+from unbraid.explanation.pattern import Pattern
+from unbraid.explanation.remarks import join, notes, where
+from unbraid.explanation.table import table
+from unbraid.graph.graph import Graph
+from unbraid.objectives.objective import DEFAULT_ALPHA
+from unbraid.objectives.pattern import is_labelled
+
+Counted = Mapping[frozenset[str], int | None]
+"""How many rows have these latents observed; None where it is not known."""
+
+
+def explain(
+    graph: Graph,
+    labels: Mapping[str, Any] | None = None,
+    *,
+    estimators: Mapping[str, str | Estimator] | None = None,
+    alpha: float = DEFAULT_ALPHA,
+    gamma: float = 1.0,
+    beta: float = 1.0,
+    samples: int = 1,
+    rows: int | None = None,
+    latex: bool = False,
+) -> str:
+    """Says in maths what is maximised for the given labels, and how each latent is treated.
+
+    For each pattern of labels that occurs: the terms whose sum over the rows is maximised, as
+    `unbraid.objectives.objective` takes them. Below: a table of the variables, what a row costs, and what to beware of.
+
+    Args:
+        graph: The graph of a model.
+        labels: By latent, one label a row: arrays, tensors or lists, with -1, NaN or None where a row has none; None
+            for rows without labels.
+        estimators: By discrete latent, "enumerate" or "plug_in", or an estimator with options.
+        alpha: The weight of log q of observed latents.
+        gamma: The weight of rows with any label.
+        beta: The weight of the KL terms.
+        samples: How many samples of the sampled latents.
+        rows: How many rows the data have; as many as there are labels if not given.
+        latex: Whether to return the formulas, and only these, as LaTeX (with the package amsmath).
+
+    Returns:
+        The text, at most some 100 characters wide where formulas and names allow it.
+
+    Raises:
+        DataError: If labels do not fit the latents or the number of rows.
+        OptionError: If an estimator does not exist or does not fit.
+
+    Example:
+        >>> import unbraid as ub
+        >>> class Pair(ub.Model):
+        ...     def encode(self, x):
+        ...         return {"digit": ub.Categorical(3)(x)}
+        ...     def decode(self, digit):
+        ...         return ub.Normal(2)(digit)
+        >>> print(explain(Pair().graph, {"digit": [0, 1, 2, -1, -1]}).split("digit  ")[0])
+        q(digit | x)
+        p(digit) p(x | digit)
+        <BLANKLINE>
+        2 rows without labels maximise
+            Σ_digit q(digit | x) log p(x | digit)
+          − KL(q(digit | x) ‖ p(digit))
+        <BLANKLINE>
+        3 rows with digit observed maximise
+            log p(x | digit)
+          + log p(digit)
+          + 50 · log q(digit | x)
+        <BLANKLINE>
+        variable  family ...
+    """
+    chosen = choose_estimators(graph, estimators)
+    weights = Weights(alpha, gamma, beta)
+    normal, rows = _normal(graph, labels or {}, rows)
+    counted = _counted(graph, normal, rows)
+    patterns = {Pattern(graph, observed, chosen, samples): count for observed, count in counted.items()}
+    if latex:
+        return _latex(graph, patterns, weights)
+    cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
+    beware = notes(list(patterns), unlabelled_classes(normal, cardinalities), weights, TEXT)
+    labelled = {name: int(is_labelled(label).sum()) for name, label in normal.items()}
+    blocks = [
+        [TEXT.product(factors("q", graph.q_parents)), TEXT.product(factors("p", graph.p_parents))],
+        *(_block(pattern, count, weights) for pattern, count in patterns.items()),
+        table(list(patterns), labelled, (estimators or {}).keys(), rows),
+        [_costs(list(patterns))],
+        [fill(note, WIDTH, subsequent_indent="  ") for note in beware],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _normal(graph: Graph, labels: Mapping[str, Any], rows: int | None) -> tuple[dict[str, Tensor], int | None]:
+    """Returns labels in their normal form, and the number of rows."""
+    if rows is None and labels:
+        name, values = next(iter(labels.items()))
+        rows = next(iter(label_array(values, name).shape), 0)
+    cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
+    return normalise_labels(labels, rows or 0, cardinalities, missing_class="allow"), rows
+
+
+def _counted(graph: Graph, labels: Mapping[str, Tensor], rows: int | None) -> Counted:
+    """Counts the rows of each pattern of labels: those without labels first, then by number and order of the latents."""
+    names = [name for name in graph.latents if name in labels]
+    if not names:
+        return {frozenset(): rows}
+    masks = torch.stack([is_labelled(labels[name]) for name in names], dim=1)
+    found, counts = torch.unique(masks, dim=0, return_counts=True)
+    seen = [tuple(i for i, labelled in enumerate(row) if labelled) for row in found.tolist()]
+    ordered = sorted(zip(seen, counts.tolist(), strict=True), key=lambda item: (len(item[0]), item[0]))
+    return {frozenset(names[i] for i in each): count for each, count in ordered}
+
+
+def _which(pattern: Pattern) -> str:
+    return f"with {join(pattern.ordered(pattern.observed))} observed" if pattern.observed else "without labels"
+
+
+def _heading(pattern: Pattern, count: int | None, weights: Weights) -> str:
+    """Says which rows, how many, and their weight."""
+    amount = "Rows" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
+    weight = f", weighted by {weights.gamma:g}," if pattern.observed and weights.gamma != 1 else ""
+    return f"{amount} {_which(pattern)}{weight} maximise{'s' if count == 1 else ''}"
+
+
+def _block(pattern: Pattern, count: int | None, weights: Weights) -> list[str]:
+    """Returns the lines of a pattern in text."""
+    terms = [f"  {line}" for line in lines(pattern, weights, TEXT)]
+    return [_heading(pattern, count, weights), *terms, *(f"  {line}" for line in where(pattern, TEXT))]
+
+
+def _costs(patterns: Sequence[Pattern]) -> str:
+    """Says how often the likelihood is evaluated for a row of each pattern."""
+    costs = []
+    for pattern in patterns:
+        count = pattern.evaluations()
+        costs.append(f"a row {_which(pattern)} costs {count:,} evaluation{'' if count == 1 else 's'} of p(x | ·)")
+    text = "; ".join(costs)
+    return fill(f"{text[0].upper()}{text[1:]}.", WIDTH, subsequent_indent="  ")
+
+
+def _latex(graph: Graph, patterns: Mapping[Pattern, int | None], weights: Weights) -> str:
+    """Returns the formulas in LaTeX: displays, and sentences between them."""
+    parts = [_display([LATEX.product(factors("q", graph.q_parents)), LATEX.product(factors("p", graph.p_parents))])]
+    for pattern, count in patterns.items():
+        names = {name: _in_line(LATEX, name) for name in graph.latents}
+        observed = join([names[name] for name in pattern.ordered(pattern.observed)]) if pattern.observed else ""
+        heading = _heading(pattern, count, weights).replace(_which(pattern), f"with {observed} observed" if observed else "without labels")
+        parts += [heading, _display(lines(pattern, weights, LATEX))]
+        parts += where(pattern, LATEX)
+    return "\n".join(parts)
+
+
+def _in_line(notation: Notation, name: str) -> str:
+    return f"${notation.name(name)}$"
+
+
+def _display(formulas: Sequence[str]) -> str:
+    body = " \\\\\n".join(f"  & {formula.strip()}" for formula in formulas)
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"

@@ -1,0 +1,114 @@
+"""The objective of rows with the same latents observed, term by term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unbraid.explanation.notation import Density, Notation
+from unbraid.explanation.pattern import Pattern
+from unbraid.objectives.elbo import closed_form
+from unbraid.variables.family import Family, Learnable
+
+WIDTH = 100
+"""Where a line of text is broken, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of the objective's terms, as in `unbraid.objectives.objective`."""
+
+    alpha: float
+    gamma: float
+    beta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """One term of the objective: a weight times the expectation of logarithms or of a divergence.
+
+    Attributes:
+        weight: Its weight, with its sign.
+        over: The latents over which the expectation is taken.
+        q: The recognition factor, if it takes part.
+        p: The generative factor, if it takes part.
+        kl: Whether it is the divergence of the two in closed form.
+    """
+
+    weight: float
+    over: tuple[str, ...]
+    q: Density | None = None
+    p: Density | None = None
+    kl: bool = False
+
+
+def addends(pattern: Pattern, weights: Weights) -> list[Addend]:
+    """Returns the terms that are maximised for these rows, in the order of the objective's own.
+
+    The rule for the divergence is the objective's, `closed_form`; of a latent that is plugged in it is always the
+    divergence, because the score of its mean is the expected score.
+    """
+    found = [Addend(1.0, pattern.over(pattern.graph.p_parents["x"]), p=pattern.p("x"))]
+    for name in pattern.graph.latents:
+        q, p = pattern.q(name), pattern.p(name)
+        if name in pattern.observed:
+            found.append(Addend(1.0, pattern.over(p.given), p=p))
+            found.append(Addend(weights.alpha, pattern.over(q.given), q=q))
+            continue
+        kl = pattern.treatment(name) == "plugged in" or _has_kl(pattern, name)
+        found.append(Addend(-weights.beta, pattern.over((*q.given, *p.given, *(() if kl else (name,)))), q, p, kl))
+    return found
+
+
+def _has_kl(pattern: Pattern, name: str) -> bool:
+    family = pattern.graph.latents[name].family
+    return closed_form(pattern.graph, pattern.observed, name) and _knows_kl(family)
+
+
+def _knows_kl(family: Family) -> bool:
+    """Says whether a family has a divergence in closed form, by asking for that of its own prior from itself."""
+    prior = {key: value.start if isinstance(value, Learnable) else value for key, value in family.prior.items()}
+    tensors = {key: value for key, value in prior.items() if not isinstance(value, float)}
+    return family.kl(tensors, tensors) is not None
+
+
+def lines(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
+    """Writes the terms, one a line, each with its sign but for the first."""
+    written = []
+    for addend in addends(pattern, weights):
+        sign = notation.minus if addend.weight < 0 or (addend.q and addend.p) else "+"
+        size = abs(addend.weight)
+        factor = "" if size == 1 else f"{size:g}{notation.times}"
+        written.append(f"{sign if written else ' '} {factor}{_expected(pattern, addend, notation)}")
+    return written
+
+
+def _expected(pattern: Pattern, addend: Addend, notation: Notation) -> str:
+    """Writes a term under its expectation; in text, the term goes to a line of its own where both are too long."""
+    body = _body(addend, notation)
+    if not addend.over:
+        return body
+    given_labels = tuple(name for name in pattern.reweighted() if name in addend.over)
+    densities = [pattern.posterior(given_labels)] if given_labels else []
+    densities += [pattern.q(name) for name in addend.over if name not in given_labels]
+    sums = [all(pattern.treatment(name) == "enumerated" for name in density.names) for density in densities]
+    operators = " ".join(
+        notation.sum_over(density) if is_sum else notation.expectation_over(density)
+        for density, is_sum in zip(densities, sums, strict=True)
+    )
+    single = addend.kl or not (addend.q and addend.p)
+    if all(sums) and single:
+        return f"{operators} {body}"
+    body = notation.in_brackets(body)
+    if len(operators) + len(body) > WIDTH:
+        return f"{operators}\n      {body}"
+    return f"{operators} {body}" if sums[-1] else operators + body
+
+
+def _body(addend: Addend, notation: Notation) -> str:
+    if addend.q and addend.p:
+        if addend.kl:
+            return notation.kl_of(addend.q, addend.p)
+        return f"{notation.log_of(addend.q)} {notation.minus} {notation.log_of(addend.p)}"
+    density = addend.q or addend.p
+    assert density is not None
+    return notation.log_of(density)

@@ -1,0 +1,123 @@
+"""Consistency between the views of a row: a regulariser on q of chosen variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from unbraid.graph.frame import Frame
+from unbraid.graph.graph import Node
+from unbraid.graph.spread import Spread, union
+from unbraid.inference.passes import most_probable
+from unbraid.model import Model
+from unbraid.objectives.pattern import is_labelled
+
+KEPT = 0.98
+"""How much of the running mean of the teacher's probabilities a step keeps."""
+
+
+class Consistency:
+    """What q of a variable says of a view of a row should be what the averaged model says of the row itself.
+
+    For a labelled row the target is its label. For another one the target is the value of which the averaged model
+    is sure ("pseudo-label", with a threshold), after its probabilities were aligned: divided by their running mean
+    and multiplied by the variable's own prior, so that the guesses as a whole follow the prior and a class cannot
+    take over by confirming itself. A continuous variable's target is the averaged model's whole distribution.
+
+    References:
+        Sohn et al., "FixMatch" (2020), Eqs. 3 and 4; distribution alignment: Berthelot et al., "ReMixMatch" (2020),
+        section 3.1; averaged teacher: Tarvainen & Valpola, "Mean teachers" (2017).
+
+    Args:
+        model: The model.
+        variables: The latents that are to be consistent.
+        threshold: How sure the averaged model must be, 0 to 1.
+    """
+
+    def __init__(self, model: Model, variables: Sequence[str], threshold: float) -> None:
+        self.model, self.variables, self.threshold = model, tuple(variables), threshold
+        self.means = {name: self._prior(name) for name in variables if model.latents[name].cardinality}
+
+    def _prior(self, name: str) -> Tensor:
+        family, device = self.model.latents[name], next(self.model.parameters()).device
+        logits = family.prior["logits"]
+        start = logits if isinstance(logits, Tensor) else torch.zeros(family.event_shape)
+        return torch.softmax(start, -1).to(device)
+
+    def losses(
+        self, teacher: Model, x: Tensor, view: Tensor, labels: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Returns the losses of views: minus log q of their targets, in nats.
+
+        Args:
+            teacher: The averaged model, in evaluation mode.
+            x: The rows, (rows, *event).
+            view: The same rows, transformed.
+            labels: By latent: int64 (rows,) with -1, or floats with NaN, where not labelled.
+
+        Returns:
+            Two mappings from the latent to one number a row (rows,): for labelled rows and for the others, 0 where a
+            row is not of this kind, or not sure enough.
+        """
+        with torch.no_grad():
+            guide = teacher.frame(x)
+        student = self.model.frame(view)
+        supervised, consistent = {}, {}
+        for name, node in self.model.graph.latents.items():
+            with torch.no_grad():
+                value = self._value(guide, node, labels.get(name))
+            if name in self.variables:
+                known = (
+                    is_labelled(labels[name])
+                    if name in labels
+                    else torch.zeros(len(x), dtype=torch.bool, device=x.device)
+                )
+                loss, sure = self._loss(name, guide, student, value)
+                supervised[name] = torch.where(known, -student.score(node, value).tensor, 0.0)
+                consistent[name] = torch.where(~known & sure, loss, 0.0)
+            guide, student = guide.fix(name, value), student.fix(name, value)
+        return supervised, consistent
+
+    def _value(self, guide: Frame, node: Node, label: Tensor | None) -> Spread:
+        """Returns the labels' values, and the teacher's most probable ones elsewhere."""
+        guess = most_probable(guide, node)
+        if label is None:
+            return guess
+        known = is_labelled(label)
+        value = node.family.value_of(torch.where(_like(known, label), label, torch.zeros_like(label))).to(
+            guess.tensor.dtype
+        )
+        return Spread(torch.where(_like(known, value), value, guess.tensor))
+
+    def _loss(self, name: str, guide: Frame, student: Frame, value: Spread) -> tuple[Tensor, Tensor]:
+        """Returns the loss of unlabelled rows, and which rows count."""
+        node = self.model.graph.latents[name]
+        if name not in self.means:
+            return self._divergence(guide, student, node), torch.ones(
+                value.rows, dtype=torch.bool, device=value.tensor.device
+            )
+        with torch.no_grad():
+            probs = torch.softmax(guide.parameters(node)["logits"].tensor, -1)
+            self.means[name].lerp_(probs.mean(0), 1 - KEPT)
+            aligned = probs * self._prior(name) / self.means[name].clamp_min(1e-6)
+            sure, target = (aligned / aligned.sum(-1, keepdim=True)).max(-1)
+            guess = Spread(node.family.value_of(target).to(probs.dtype))
+        return -student.score(node, guess).tensor, sure >= self.threshold
+
+    @staticmethod
+    def _divergence(guide: Frame, student: Frame, node: Node) -> Tensor:
+        with torch.no_grad():
+            target = {key: value.tensor for key, value in guide.parameters(node).items()}
+        found = student.parameters(node)
+        axes = union(found.values())
+        divergence = node.family.kl(target, {key: value.align(axes) for key, value in found.items()})
+        if divergence is None:
+            return -student.score(node, most_probable(guide, node)).tensor
+        return divergence
+
+
+def _like(mask: Tensor, value: Tensor) -> Tensor:
+    """Gives a mask of rows the dimensions of a value."""
+    return mask.view(-1, *(1,) * (value.dim() - 1))

@@ -1,0 +1,92 @@
+"""What a run is, as it stands in its config.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unbraid.errors import RunError
+from unbraid.model import Model
+from unbraid.training.plan import SupervisionPlan
+from unbraid.training.settings import Settings
+from unbraid.version import VERSION
+
+SAME = ("model", "fields", "model_seed", "rows", "plan", "settings", "views")
+"""What must agree for a run to be gone on with."""
+
+
+def describe_run(
+    model: Model, plan: SupervisionPlan, settings: Settings, views: object, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describes a run in plain values.
+
+    Args:
+        model: The model.
+        plan: Which rows are labelled.
+        settings: Of the training.
+        views: What transforms rows, or None.
+        more: What the caller adds, such as where the data come from.
+
+    Returns:
+        The content of config.json.
+    """
+    return {
+        **more,
+        "unbraid": VERSION,
+        "model": reference(type(model)),
+        "fields": model.fields,
+        "model_seed": model.seed,
+        "program": str(model).splitlines(),
+        "rows": plan.rows,
+        "plan": plan.digest(),
+        "labels": plan.describe(),
+        "settings": settings.to_json(),
+        "views": describe_view(views),
+    }
+
+
+def describe_view(views: object) -> Any:
+    """Describes what transforms rows: its class and options where it is a dataclass, else its name."""
+    if views is None:
+        return None
+    if dataclasses.is_dataclass(views) and not isinstance(views, type):
+        return {"view": reference(type(views)), **dataclasses.asdict(views)}
+    return {"view": getattr(views, "__qualname__", type(views).__name__)}
+
+
+def reference(cls: type) -> str:
+    """Returns where a class can be had from: "module:Class", or "/path/to/file.py:Class" for a script's."""
+    module = cls.__module__
+    if module == "__main__" or not hasattr(sys.modules.get(module), "__file__"):
+        try:
+            return f"{Path(inspect.getfile(cls)).resolve()}:{cls.__qualname__}"
+        except (OSError, TypeError):
+            return f"{module}:{cls.__qualname__}"
+    return f"{module}:{cls.__qualname__}"
+
+
+def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path) -> None:
+    """Raises RunError if what a folder holds is not the run that is to go on."""
+    for key in SAME:
+        old, new = found.get(key), _plain(here[key])
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            names = [name for name in {*old, *new} if old.get(name) != new.get(name)]
+            name = sorted(names)[0]
+            key, old, new = f"{key}.{name}", old.get(name), new.get(name)
+        raise RunError(
+            f"{path} holds another run: its {key} is {old!r}, here it is {new!r}. Go on with the same, or name another folder "
+            "(or overwrite=True to replace it)."
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value as JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value

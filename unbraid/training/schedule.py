@@ -1,0 +1,30 @@
+"""Schedules: what changes over the steps, as functions of the step."""
+
+from __future__ import annotations
+
+import math
+
+from unbraid.training.settings import Settings
+
+
+def learning_rate(settings: Settings, step: int, steps: int) -> float:
+    """Returns the learning rate of a step: a linear warm-up, then constant or down a half cosine to 0.
+
+    References:
+        Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), Eq. 5, one period.
+
+    Args:
+        settings: Of the training.
+        step: From 0.
+        steps: How many the training has in all.
+    """
+    warm = min(1.0, (step + 1) / (settings.warmup_steps + 1))
+    down = 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(steps, 1)))) if settings.schedule == "cosine" else 1.0
+    return settings.learning_rate * warm * down
+
+
+def consistency_weight(settings: Settings, step: int, steps_per_epoch: int) -> float:
+    """Returns the weight of consistency in a step: a linear ramp over the first epochs."""
+    if not settings.ramp:
+        return settings.consistency
+    return settings.consistency * min(1.0, step / (settings.ramp * steps_per_epoch))

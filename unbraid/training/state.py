@@ -1,0 +1,124 @@
+"""The state of a training: all that changes while it runs, and its way into a checkpoint and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unbraid.model import Model
+from unbraid.training.averaging import Average
+from unbraid.training.checkpoint import Checkpoint, check_tensors, prefixed
+from unbraid.training.consistency import Consistency
+from unbraid.training.optimizer_state import flatten_optimizer, restore_optimizer
+from unbraid.training.settings import Settings
+
+
+@dataclass(slots=True, eq=False)
+class TrainingState:
+    """What a training has come to after some epochs.
+
+    Attributes:
+        model: Being trained.
+        optimizer: Adam, with its averages.
+        average: The moving average of the weights, where one is kept.
+        consistency: The regulariser with its running means, where there are views.
+        epoch: How many epochs are done.
+        step: How many steps are done.
+        best: The lowest error on the rows for choice, and its epoch.
+        best_weights: The weights that had it.
+    """
+
+    model: Model
+    optimizer: torch.optim.Optimizer
+    average: Average[Model] | None = None
+    consistency: Consistency | None = None
+    epoch: int = 0
+    step: int = 0
+    best: tuple[float, int] | None = None
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, model: Model, settings: Settings, consistent: tuple[str, ...]) -> TrainingState:
+        """Returns the state before the first epoch."""
+        optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, settings.betas, fused=True)
+        average = Average(model, settings.average) if settings.average else None
+        consistency = Consistency(model, consistent, settings.threshold) if consistent else None
+        return cls(model, optimizer, average, consistency)
+
+    @property
+    def result(self) -> Model:
+        """The model to be used: with averaged weights where these are kept."""
+        return self.model if self.average is None else self.average.model
+
+    def keep_best(self, error: float) -> None:
+        """Remembers the present weights if their error is the lowest so far."""
+        if self.best is None or error < self.best[0]:
+            self.best = (error, self.epoch)
+            self.best_weights = {name: each.detach().clone() for name, each in self.result.state_dict().items()}
+
+    def chosen(self, settings: Settings) -> Model:
+        """Returns a copy of the model that is the result of the training, in evaluation mode."""
+        model = copy.deepcopy(self.result).requires_grad_(True).eval()
+        if settings.choose == "best" and self.best_weights:
+            model.load_state_dict(self.best_weights)
+        return model
+
+    def checkpoint(self) -> Checkpoint:
+        """Returns all of it as a checkpoint."""
+        tensors, optimizer = flatten_optimizer(self.optimizer)
+        parts = {**prefixed("model", self.model.state_dict()), **prefixed("optimizer", tensors), **prefixed("best", self.best_weights)}
+        if self.average is not None:
+            parts |= prefixed("average", self.average.tensors())
+        if self.consistency is not None:
+            parts |= prefixed("consistency", self.consistency.means)
+        state = {
+            "model": type(self.model).__name__,
+            "epoch": self.epoch,
+            "step": self.step,
+            "best": self.best,
+            "optimizer": optimizer,
+            "averaged": self.average.updates if self.average else 0,
+        }
+        return Checkpoint(parts, state)
+
+    def restore(self, checkpoint: Checkpoint, path: Path) -> None:
+        """Takes everything over from a checkpoint.
+
+        Raises:
+            RunError: If it is of another model.
+        """
+        state, name = checkpoint.state, type(self.model).__name__
+        load_weights(self.model, checkpoint, "model", path)
+        restore_optimizer(self.optimizer, checkpoint.part("optimizer"), state["optimizer"])
+        if self.average is not None:
+            self.average.restore(
+                checkpoint.part("average"), state["averaged"], path=path, model_in_file=str(state["model"]), model_here=name
+            )  # fmt: skip
+        if self.consistency is not None:
+            self.consistency.means.update(_to(checkpoint.part("consistency"), self.model))
+        self.epoch, self.step = int(state["epoch"]), int(state["step"])
+        self.best = (float(state["best"][0]), int(state["best"][1])) if state["best"] else None
+        self.best_weights = _to(checkpoint.part("best"), self.model)
+
+
+def load_weights(model: Model, checkpoint: Checkpoint, part: str, path: Path) -> None:
+    """Gives a model the weights that a part of a checkpoint holds.
+
+    Raises:
+        RunError: If they are those of another model.
+    """
+    found = checkpoint.part(part)
+    names: dict[str, Any] = {"model_in_file": str(checkpoint.state.get("model")), "model_here": type(model).__name__}
+    check_tensors(found, model.state_dict(), path=path, **names)
+    model.load_state_dict(found)
+
+
+def _to(tensors: Mapping[str, Tensor], model: Model) -> dict[str, Tensor]:
+    device = next(model.parameters()).device
+    return {name: each.to(device) for name, each in tensors.items()}
