@@ -10,6 +10,10 @@ from typing import Any, get_type_hints
 from unbraid.errors import OptionError, did_you_mean
 
 
+RESERVED = ("fields", "graph", "parts", "seed", "training")
+"""What every model carries beside its methods."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One hyper-parameter of a model.
@@ -29,6 +33,9 @@ def fields_of(cls: type, base: type) -> dict[str, Field]:
     Args:
         cls: The class.
         base: Where to stop: fields of this class and above it are no hyper-parameters.
+
+    Raises:
+        OptionError: If a field has no default, or the name of something that every model has.
     """
     found: dict[str, Field] = {}
     for parent in reversed(cls.__mro__):
@@ -38,6 +45,8 @@ def fields_of(cls: type, base: type) -> dict[str, Field]:
         for name in parent.__dict__.get("__annotations__", {}):
             if name.startswith("_") or typing.get_origin(hints[name]) is typing.ClassVar:
                 continue
+            if hasattr(base, name) or name in RESERVED:
+                raise OptionError(f"{cls.__name__}: a field cannot be called {name!r}: every model has that name. Choose another.")
             if not hasattr(cls, name):
                 raise OptionError(f"{cls.__name__}: the field {name!r} needs a default value: {name}: int = 1.")
             found[name] = Field(hints[name], getattr(cls, name))

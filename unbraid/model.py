@@ -148,7 +148,7 @@ class Model(nn.Module):
         """
         self.check_shape(x)
         with self._asked():
-            return passes.infer(self.frame(x), self._values(known, x.shape[0]))
+            return passes.infer(self.frame(x), self._values(self._labels(known, x.shape[0])), x.shape[0])
 
     def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
         """Predicts the most probable values of the latents.
@@ -161,9 +161,10 @@ class Model(nn.Module):
             By latent: int64 (rows,) for a discrete one, the mean (rows, *event) for a continuous one.
         """
         self.check_shape(x)
+        labels = self._labels(known, x.shape[0])
         with self._asked():
             parts = [
-                passes.predict(self.frame(x[rows]), self._values({k: _rows(v, rows) for k, v in known.items()}, len(x[rows])))
+                passes.predict(self.frame(x[rows]), self._values(labels, rows), rows.stop - rows.start)
                 for rows in _chunks(x.shape[0])
             ]
         return {name: torch.cat([part[name] for part in parts]) for name in self.latents}
@@ -180,14 +181,17 @@ class Model(nn.Module):
         Raises:
             DataError: If a latent is missing or has a value that it cannot have.
         """
-        for name in self.latents:
+        self._check_known(values)
+        shapes = {name: family.label_shape for name, family in self.latents.items()}
+        for name in shapes:
             if name not in values:
                 raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
-        rows = max((len(v) for n, v in values.items() if isinstance(v, Tensor) and v.dim() > len(self.latents[n].label_shape)), default=1)
+        tensors = {name: torch.as_tensor(value) for name, value in values.items()}
+        labels = self._labels(tensors, max((len(t) for n, t in tensors.items() if t.dim() > len(shapes[n])), default=1))
         with self._asked():
             parts = [
-                passes.generate(self.frame(None), self._values({k: _rows(v, part) for k, v in values.items()}, part.stop - part.start))
-                for part in _chunks(rows)
+                passes.generate(self.frame(None), self._values(labels, rows), rows.stop - rows.start)
+                for rows in _chunks(len(next(iter(labels.values()))))
             ]
         return torch.cat(parts)
 
@@ -203,8 +207,8 @@ class Model(nn.Module):
             Shape (n, *data_shape).
         """
         with self._asked():
-            fixed = self._values(factors, n)
-            frame = passes.sample(self.frame(None), fixed, n, self._device(), generator)
+            fixed = self._values(self._labels(factors, n))
+            frame = passes.sample(self.frame(None), fixed, n, generator)
             return passes.mean_of_x(frame, n)
 
     def reconstruct(self, x: Tensor) -> Tensor:
@@ -226,8 +230,8 @@ class Model(nn.Module):
         """
         if len(factor) != 1:
             raise DataError(f"analogy sets one latent to several values, analogy(x, digit=range(10)); got {sorted(factor) or 'none'}.")
+        self._check_known(factor)
         (name, values), inferred = next(iter(factor.items())), self.predict(x)
-        self._check_known([name])
         rows = [self.generate({**inferred, name: self._label(name, value, x.shape[0])}) for value in values]
         return torch.stack(rows, dim=1)
 
@@ -275,6 +279,8 @@ class Model(nn.Module):
             raise DataError(f"x has shape {tuple(x.shape)}; this model takes (rows, {', '.join(map(str, self.data_shape))}).")
         if not x.is_floating_point():
             raise DataError(f"x is {x.dtype}; this model takes floating-point numbers: x.float(), and bytes divided by 255.")
+        if x.dtype != self._dtype():
+            raise DataError(f"x is {x.dtype} and the parameters of this model are {self._dtype()}: x.to({self._dtype()}).")
 
     def __str__(self) -> str:
         return f"{factorisation(self.graph.q_parents, 'q')}\n{factorisation(self.graph.p_parents, 'p')}"
@@ -282,29 +288,35 @@ class Model(nn.Module):
     @contextmanager
     def _asked(self) -> Iterator[None]:
         """Puts the model into evaluation mode, without gradients, for a question."""
-        training = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.train(training)
+            for module, training in modes:
+                module.training = training
 
     def _device(self) -> torch.device:
         return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def _dtype(self) -> torch.dtype:
+        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())
 
     def _check_known(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self.latents:
                 raise DataError(f"{name!r} is no latent of this model.{did_you_mean(name, self.latents)}")
 
-    def _values(self, labels: Mapping[str, Any], rows: int) -> dict[str, Spread]:
-        """Turns labels set by hand into values as children see them."""
-        self._check_known(labels)
-        dtype = next((p.dtype for p in self.parameters()), torch.get_default_dtype())
-        return {
-            name: Spread(self.latents[name].value_of(self._label(name, label, rows)).to(dtype)) for name, label in labels.items()
-        }  # fmt: skip
+    def _labels(self, given: Mapping[str, Any], rows: int) -> dict[str, Tensor]:
+        """Checks labels set by hand and gives each of them rows: (rows, *label)."""
+        self._check_known(given)
+        return {name: self._label(name, label, rows) for name, label in given.items()}
+
+    def _values(self, labels: Mapping[str, Tensor], rows: slice = slice(None)) -> dict[str, Spread]:
+        """Turns labels, or some of their rows, into values as children see them."""
+        families, dtype = self.latents, self._dtype()
+        return {name: Spread(families[name].value_of(label[rows]).to(dtype)) for name, label in labels.items()}
 
     def _label(self, name: str, label: Any, rows: int) -> Tensor:
         family = self.latents[name]
@@ -312,9 +324,11 @@ class Model(nn.Module):
             tensor = torch.as_tensor(label).to(self._device())
             tensor = tensor.expand(rows, *family.label_shape)
         except (RuntimeError, TypeError, ValueError):
-            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({rows}, {family.label_shape}).") from None
+            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *family.label_shape)}.") from None
         if family.cardinality is None:
-            return tensor.to(torch.get_default_dtype())
+            return tensor.to(self._dtype())
+        if rows == 0:
+            return tensor.long()
         if tensor.is_floating_point() or int(tensor.min()) < 0 or int(tensor.max()) >= family.cardinality:
             raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
         return tensor
@@ -323,8 +337,3 @@ class Model(nn.Module):
 def _chunks(rows: int) -> list[slice]:
     return [slice(start, min(start + CHUNK, rows)) for start in range(0, max(rows, 1), CHUNK)]
 
-
-def _rows(value: Any, rows: slice) -> Any:
-    """Cuts rows out of a value that has them; a number or a single row goes with all."""
-    several = isinstance(value, Tensor) and value.dim() > 0 and value.shape[0] > 1
-    return value[rows] if several else value

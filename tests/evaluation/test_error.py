@@ -67,7 +67,8 @@ def test_interval_of_the_mean_covers_the_truth() -> None:
 
 
 def test_evaluation_is_ready_for_json() -> None:
-    found = evaluate_labels(Guess(), ROWS, {"digit": np.array([0, 1, 1]), "place": torch.tensor([[1.5], [torch.nan], [1.0]])})
+    labels: dict[str, Any] = {"digit": np.array([0, 1, 1]), "place": torch.tensor([[1.5], [torch.nan], [1.0]])}
+    found = evaluate_labels(Guess(), ROWS, labels)
     assert json.loads(json.dumps(found)) == found
     assert found["digit"]["error"] == pytest.approx(1 / 3)
     assert found["digit"]["n"] == 3

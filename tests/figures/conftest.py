@@ -23,7 +23,10 @@ class Painter:
 
     def predict(self, x: Tensor) -> dict[str, Tensor]:
         flat = x.flatten(1)
-        guesses = {"digit": x.movedim(-1, 1).flatten(2).sum(2).argmax(1), "style": flat[:, : self._size()] * 2 - 1}
+        guesses = {
+            "digit": x.reshape(len(x), -1, x.shape[-1]).sum(1).argmax(1),
+            "style": flat[:, : self._size()] * 2 - 1,
+        }
         return {name: guesses[name] for name in self.latents}
 
     def generate(self, values: dict[str, Tensor]) -> Tensor:

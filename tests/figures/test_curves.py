@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from unbraid.errors import DataError
@@ -18,7 +19,7 @@ def test_panels_are_errors_then_loss_then_terms_that_move(history: list[dict[str
 def test_error_is_in_percent_and_logarithmic_where_it_falls_far(history: list[dict[str, Any]]) -> None:
     axes = curves(history).axes[0]
     assert axes.get_yscale() == "log"
-    assert axes.lines[0].get_ydata()[0] == pytest.approx(50.0)
+    assert np.asarray(axes.lines[0].get_ydata())[0] == pytest.approx(50.0)
     assert curves(history[:2]).axes[0].get_yscale() == "linear"
 
 
@@ -26,8 +27,8 @@ def test_missing_and_broken_values_are_left_out(history: list[dict[str, Any]]) -
     del history[2]["test"], history[3]["terms"]
     history[4]["loss"], history[5]["loss"] = float("nan"), None
     figure = curves(history)
-    assert list(figure.axes[0].lines[0].get_xdata()) == [1, 2, 4, 5, 6, 7]
-    assert list(figure.axes[2].lines[0].get_xdata()) == [1, 2, 3, 4, 7]
+    assert np.asarray(figure.axes[0].lines[0].get_xdata()).tolist() == [1, 2, 4, 5, 6, 7]
+    assert np.asarray(figure.axes[2].lines[0].get_xdata()).tolist() == [1, 2, 3, 4, 7]
 
 
 def test_one_epoch_and_an_error_of_zero_can_be_drawn() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.patches as shapes
+import numpy as np
 import pytest
 
 import unbraid as ub
@@ -37,10 +38,12 @@ def test_has_a_circle_for_each_variable_and_an_arrow_for_each_edge() -> None:
 
 def test_arrows_end_outside_their_nodes() -> None:
     for axes in draw_graph(Q, P).axes[:2]:
-        centres = [patch.get_center() for patch in axes.patches if isinstance(patch, shapes.Circle)]
-        for arrow in (patch for patch in axes.patches if isinstance(patch, shapes.FancyArrowPatch)):
-            tip = arrow._path_original.vertices[-1]
-            assert all((tip[0] - x) ** 2 + (tip[1] - y) ** 2 > 0.36**2 for x, y in centres)
+        patches: list[Any] = list(axes.patches)
+        centres = [np.array(patch.get_center()) for patch in patches if isinstance(patch, shapes.Circle)]
+        arrows = [patch for patch in patches if isinstance(patch, shapes.FancyArrowPatch)]
+        for arrow in arrows:
+            tip = arrow._path_original.vertices[-1]  # type: ignore[attr-defined]
+            assert all(np.linalg.norm(tip - centre) > 0.36 for centre in centres)
 
 
 def test_writes_the_factorisations() -> None:

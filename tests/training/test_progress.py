@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from unbraid.errors import OptionError
-from unbraid.training import progress as module
 from unbraid.training.progress import Progress
 
 
@@ -20,7 +19,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr("unbraid.training.progress.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def run_in(path: Path) -> RunFolder:
 
 def test_a_folder_is_made_with_its_parents_and_opened(tmp_path: Path) -> None:
     made = RunFolder.create(tmp_path / "runs" / "first")
-    assert not made.holds_run
+    before = made.holds_run
     made.write_json(made.config, {"seed": 3})
-    assert made.holds_run
+    assert (before, made.holds_run) == (False, True)
     opened = RunFolder.open(str(tmp_path / "runs" / "first"))
     assert opened.read_json(opened.config) == {"seed": 3}
     assert repr(opened) == f"RunFolder({str(made.path)!r})"

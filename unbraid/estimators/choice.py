@@ -16,7 +16,7 @@ BUDGET = 64
 
 
 def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None = None) -> dict[str, Estimator]:
-    """Gives each discrete latent an estimator: the chosen one, else enumeration within the budget, else plug-in.
+    """Gives each discrete latent an estimator: the chosen one, else its program's, else enumeration within the budget, else plug-in.
 
     Args:
         graph: The graph.
@@ -40,8 +40,9 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
         cardinality = node.family.cardinality
         if cardinality is None:
             continue
-        if name in chosen:
-            estimators[name] = named(chosen[name])
+        asked = chosen.get(name, node.family.estimator)
+        if asked is not None:
+            estimators[name] = named(asked)
         else:
             estimators[name] = Enumerate() if product * cardinality <= BUDGET else PlugIn()
         product *= estimators[name].copies(cardinality)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from unbraid.errors import DataError, did_you_mean
 _NORMAL_QUANTILE = 1.959963984540054  # of 0.975: two-sided intervals of 95 %
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """What an evaluation asks of a model: its latents, and their most probable values given rows."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch import Tensor
 from unbraid.errors import DataError, OptionError
 
 
+@runtime_checkable
 class Weighted(Protocol):
     """What the bound asks of a model."""
 

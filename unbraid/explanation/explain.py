@@ -22,9 +22,6 @@ from unbraid.graph.graph import Graph
 from unbraid.objectives.objective import DEFAULT_ALPHA
 from unbraid.objectives.pattern import is_labelled
 
-Counted = Mapping[frozenset[str], int | None]
-"""How many rows have these latents observed; None where it is not known."""
-
 
 def explain(
     graph: Graph,
@@ -67,6 +64,7 @@ def explain(
         >>> class Pair(ub.Model):
         ...     def encode(self, x):
         ...         return {"digit": ub.Categorical(3)(x)}
+        ...
         ...     def decode(self, digit):
         ...         return ub.Normal(2)(digit)
         >>> print(explain(Pair().graph, {"digit": [0, 1, 2, -1, -1]}).split("digit  ")[0])
@@ -87,18 +85,19 @@ def explain(
     chosen = choose_estimators(graph, estimators)
     weights = Weights(alpha, gamma, beta)
     normal, rows = _normal(graph, labels or {}, rows)
-    counted = _counted(graph, normal, rows)
-    patterns = {Pattern(graph, observed, chosen, samples): count for observed, count in counted.items()}
+    patterns = [
+        Pattern(graph, frozenset(names), chosen, samples, count) for names, count in _counted(graph, normal, rows)
+    ]
     if latex:
         return _latex(graph, patterns, weights)
     cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
-    beware = notes(list(patterns), unlabelled_classes(normal, cardinalities), weights, TEXT)
+    beware = notes(patterns, unlabelled_classes(normal, cardinalities), weights, TEXT)
     labelled = {name: int(is_labelled(label).sum()) for name, label in normal.items()}
     blocks = [
         [TEXT.product(factors("q", graph.q_parents)), TEXT.product(factors("p", graph.p_parents))],
-        *(_block(pattern, count, weights) for pattern, count in patterns.items()),
-        table(list(patterns), labelled, (estimators or {}).keys(), rows),
-        [_costs(list(patterns))],
+        *(_block(pattern, weights) for pattern in patterns),
+        table(patterns, labelled, (estimators or {}).keys(), rows),
+        [_costs(patterns)],
         [fill(note, WIDTH, subsequent_indent="  ") for note in beware],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -113,59 +112,54 @@ def _normal(graph: Graph, labels: Mapping[str, Any], rows: int | None) -> tuple[
     return normalise_labels(labels, rows or 0, cardinalities, missing_class="allow"), rows
 
 
-def _counted(graph: Graph, labels: Mapping[str, Tensor], rows: int | None) -> Counted:
-    """Counts the rows of each pattern of labels: those without labels first, then by number and order of the latents."""
+def _counted(graph: Graph, labels: Mapping[str, Tensor], rows: int | None) -> list[tuple[tuple[str, ...], int | None]]:
+    """Counts the rows with each set of latents observed: the smallest set first, then in the order of the latents."""
     names = [name for name in graph.latents if name in labels]
     if not names:
-        return {frozenset(): rows}
+        return [((), rows)]
     masks = torch.stack([is_labelled(labels[name]) for name in names], dim=1)
     found, counts = torch.unique(masks, dim=0, return_counts=True)
     seen = [tuple(i for i, labelled in enumerate(row) if labelled) for row in found.tolist()]
     ordered = sorted(zip(seen, counts.tolist(), strict=True), key=lambda item: (len(item[0]), item[0]))
-    return {frozenset(names[i] for i in each): count for each, count in ordered}
+    return [(tuple(names[i] for i in each), count) for each, count in ordered]
 
 
-def _which(pattern: Pattern) -> str:
-    return f"with {join(pattern.ordered(pattern.observed))} observed" if pattern.observed else "without labels"
+def _which(pattern: Pattern, notation: Notation = TEXT) -> str:
+    """Says which rows a pattern's are."""
+    names = [notation.in_line(notation.name(name)) for name in pattern.treated("observed")]
+    return f"with {join(names)} observed" if names else "without labels"
 
 
-def _heading(pattern: Pattern, count: int | None, weights: Weights) -> str:
+def _heading(pattern: Pattern, weights: Weights, notation: Notation) -> str:
     """Says which rows, how many, and their weight."""
+    count = pattern.rows
     amount = "Rows" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
     weight = f", weighted by {weights.gamma:g}," if pattern.observed and weights.gamma != 1 else ""
-    return f"{amount} {_which(pattern)}{weight} maximise{'s' if count == 1 else ''}"
+    return f"{amount} {_which(pattern, notation)}{weight} maximise{'s' if count == 1 else ''}"
 
 
-def _block(pattern: Pattern, count: int | None, weights: Weights) -> list[str]:
+def _block(pattern: Pattern, weights: Weights) -> list[str]:
     """Returns the lines of a pattern in text."""
     terms = [f"  {line}" for line in lines(pattern, weights, TEXT)]
-    return [_heading(pattern, count, weights), *terms, *(f"  {line}" for line in where(pattern, TEXT))]
+    said = [fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ") for line in where(pattern, TEXT)]
+    return [_heading(pattern, weights, TEXT), *terms, *said]
 
 
 def _costs(patterns: Sequence[Pattern]) -> str:
     """Says how often the likelihood is evaluated for a row of each pattern."""
-    costs = []
-    for pattern in patterns:
-        count = pattern.evaluations()
-        costs.append(f"a row {_which(pattern)} costs {count:,} evaluation{'' if count == 1 else 's'} of p(x | ·)")
-    text = "; ".join(costs)
-    return fill(f"{text[0].upper()}{text[1:]}.", WIDTH, subsequent_indent="  ")
+    first, *others = patterns
+    count = first.evaluations()
+    text = f"One row {_which(first)} costs {count:,} evaluation{'' if count == 1 else 's'} of p(x | ·)"
+    rest = [f", one {_which(pattern)} costs {pattern.evaluations():,}" for pattern in others]
+    return fill(f"{text}{''.join(rest)}.", WIDTH, subsequent_indent="  ")
 
 
-def _latex(graph: Graph, patterns: Mapping[Pattern, int | None], weights: Weights) -> str:
+def _latex(graph: Graph, patterns: Sequence[Pattern], weights: Weights) -> str:
     """Returns the formulas in LaTeX: displays, and sentences between them."""
     parts = [_display([LATEX.product(factors("q", graph.q_parents)), LATEX.product(factors("p", graph.p_parents))])]
-    for pattern, count in patterns.items():
-        names = {name: _in_line(LATEX, name) for name in graph.latents}
-        observed = join([names[name] for name in pattern.ordered(pattern.observed)]) if pattern.observed else ""
-        heading = _heading(pattern, count, weights).replace(_which(pattern), f"with {observed} observed" if observed else "without labels")
-        parts += [heading, _display(lines(pattern, weights, LATEX))]
-        parts += where(pattern, LATEX)
+    for pattern in patterns:
+        parts += [_heading(pattern, weights, LATEX), _display(lines(pattern, weights, LATEX)), *where(pattern, LATEX)]
     return "\n".join(parts)
-
-
-def _in_line(notation: Notation, name: str) -> str:
-    return f"${notation.name(name)}$"
 
 
 def _display(formulas: Sequence[str]) -> str:

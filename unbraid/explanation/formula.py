@@ -73,7 +73,7 @@ def _knows_kl(family: Family) -> bool:
 
 def lines(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
     """Writes the terms, one a line, each with its sign but for the first."""
-    written = []
+    written: list[str] = []
     for addend in addends(pattern, weights):
         sign = notation.minus if addend.weight < 0 or (addend.q and addend.p) else "+"
         size = abs(addend.weight)
@@ -91,13 +91,13 @@ def _expected(pattern: Pattern, addend: Addend, notation: Notation) -> str:
     densities = [pattern.posterior(given_labels)] if given_labels else []
     densities += [pattern.q(name) for name in addend.over if name not in given_labels]
     sums = [all(pattern.treatment(name) == "enumerated" for name in density.names) for density in densities]
-    operators = " ".join(
+    operators = notation.space.join(
         notation.sum_over(density) if is_sum else notation.expectation_over(density)
         for density, is_sum in zip(densities, sums, strict=True)
     )
     single = addend.kl or not (addend.q and addend.p)
     if all(sums) and single:
-        return f"{operators} {body}"
+        return f"{operators}{notation.space}{body}"
     body = notation.in_brackets(body)
     if len(operators) + len(body) > WIDTH:
         return f"{operators}\n      {body}"

@@ -39,6 +39,8 @@ class Notation:
         minus: The sign.
         times: Stands between a weight and a term.
         proportional: The sign between a density and what it is but for a factor.
+        space: Stands between factors.
+        inline: A formula within a sentence.
     """
 
     name: Callable[[str], str]
@@ -52,15 +54,18 @@ class Notation:
     minus: str
     times: str
     proportional: str
+    space: str
+    inline: str
 
     def density(self, density: Density) -> str:
         """Writes a density."""
         given = ", ".join(self.mean_of(name) if name in density.means else self.name(name) for name in density.given)
-        return f"{density.letter}({self._list(density.names)}{self.bar if given else ''}{given})"
+        names = ", ".join(map(self.name, density.names))
+        return f"{density.letter}({names}{self.bar if given else ''}{given})"
 
     def product(self, densities: Iterable[Density]) -> str:
         """Writes a product of densities."""
-        return " ".join(map(self.density, densities))
+        return self.space.join(map(self.density, densities))
 
     def mean_of(self, name: str) -> str:
         """Writes the mean that stands for a variable."""
@@ -76,7 +81,7 @@ class Notation:
 
     def sum_over(self, density: Density) -> str:
         """Writes the sum over the values of a density's variables, weighted by it."""
-        return self.sum.format(self._list(density.names), self.density(density))
+        return self.sum.format(",".join(map(self.name, density.names)), self.density(density))
 
     def expectation_over(self, density: Density) -> str:
         """Writes the expectation under a density, of what follows in brackets."""
@@ -86,8 +91,9 @@ class Notation:
         """Writes what an operator applies to."""
         return self.brackets.format(text)
 
-    def _list(self, names: Iterable[str]) -> str:
-        return ", ".join(map(self.name, names))
+    def in_line(self, formula: str) -> str:
+        """Writes a formula within a sentence."""
+        return self.inline.format(formula)
 
 
 def factors(letter: str, parents: Mapping[str, Iterable[str]]) -> tuple[Density, ...]:
@@ -100,11 +106,11 @@ def _latex_name(name: str) -> str:
 
 
 TEXT = Notation(
-    name=str, mean="ρ_{}", bar=" | ", log="log {}", kl="KL({} ‖ {})", sum="Σ_{} {}", expectation="E_{}", brackets="[ {} ]",
-    minus="−", times=" · ", proportional="∝",
+    name=str, mean="ρ_{}", bar=" | ", log="log {}", kl="KL({} ‖ {})", sum="Σ_{} {}", expectation="E_{}",
+    brackets="[ {} ]", minus="−", times=" · ", proportional="∝", space=" ", inline="{}",
 )  # fmt: skip
 LATEX = Notation(
     name=_latex_name, mean=r"\rho_{{{}}}", bar=r" \mid ", log=r"\log {}",
     kl=r"\mathrm{{KL}}\left({} \,\middle\Vert\, {}\right)", sum=r"\sum_{{{}}} {}", expectation=r"\mathbb{{E}}_{{{}}}",
-    brackets=r"\left[ {} \right]", minus="-", times=r" \cdot ", proportional=r"\propto",
+    brackets=r"\left[ {} \right]", minus="-", times=r" \cdot ", proportional=r"\propto", space=r" \, ", inline="${}$",
 )  # fmt: skip

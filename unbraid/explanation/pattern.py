@@ -25,12 +25,14 @@ class Pattern:
         observed: The latents that are observed.
         estimators: An estimator for each discrete latent.
         samples: How many samples of the sampled latents.
+        rows: How many rows these are, if known.
     """
 
     graph: Graph
     observed: frozenset[str]
     estimators: Mapping[str, Estimator]
     samples: int = 1
+    rows: int | None = None
 
     def treatment(self, name: str) -> Treatment:
         """Says what happens to a latent."""
@@ -83,6 +85,10 @@ class Pattern:
     def evidence(self) -> tuple[str, ...]:
         """Returns the observed latents that reweight others."""
         return self.ordered(name for name in self.observed if self.over(self.graph.q_parents[name]))
+
+    def reweighs(self) -> bool:
+        """Says whether labels reweight anything; the weight of a single sample is 1."""
+        return any(self.treatment(name) == "enumerated" or self.samples > 1 for name in self.reweighted())
 
     def posterior(self, names: tuple[str, ...]) -> Density:
         """Returns the density of reweighted latents given the labels."""

@@ -16,8 +16,8 @@ def where(pattern: Pattern, notation: Notation) -> list[str]:
     for name in pattern.treated("plugged in"):
         estimator = pattern.estimators[name]
         still = ", without gradient" if isinstance(estimator, PlugIn) and not estimator.gradient else ""
-        mean, q = notation.mean_of(name), notation.density(pattern.q(name))
-        said.append(f"where {notation.name(name)} is replaced by its mean {mean} = {q}{still}")
+        mean = notation.in_line(f"{notation.mean_of(name)} = {notation.density(pattern.q(name))}")
+        said.append(f"where {notation.in_line(notation.name(name))} is replaced by its mean {mean}{still}")
     if pattern.reweighted():
         said.append(_reweighting(pattern, notation))
     return said
@@ -29,52 +29,59 @@ def _reweighting(pattern: Pattern, notation: Notation) -> str:
     joint = [*map(pattern.q, names), *map(pattern.q, pattern.evidence())]
     summed = [name for name in names if pattern.treatment(name) == "enumerated"]
     sampled = [name for name in names if name not in summed]
-    text = f"where {notation.density(pattern.posterior(names))} {notation.proportional} {notation.product(joint)}"
+    posterior = f"{notation.density(pattern.posterior(names))} {notation.proportional} {notation.product(joint)}"
+    text = f"where {notation.in_line(posterior)}"
     if not sampled:
         return f"{text}, summed exactly"
     draws = "one sample" if pattern.samples == 1 else f"{pattern.samples} samples"
-    values = f"every value of {join(summed)} and " if summed else ""
-    weights = notation.product([*map(pattern.q, summed), *map(pattern.q, pattern.evidence())])
-    return (
-        f"{text}, taken over {values}{draws} of {notation.product(map(pattern.q, sampled))}"
-        f" with weights {notation.proportional} {weights} that sum to 1"
-    )
+    every = join([notation.in_line(notation.name(name)) for name in summed]) if summed else ""
+    proposal = notation.in_line(notation.product(map(pattern.q, sampled)))
+    weights = notation.in_line(notation.product(map(pattern.q, (*summed, *pattern.evidence()))))
+    domain = f"every value of {every} and {draws}" if every else draws
+    return f"{text}, over {domain} of {proposal}, weighted by {weights}, normalised"
 
 
-def notes(patterns: Sequence[Pattern], lacking: Mapping[str, Sequence[int]], weights: Weights, notation: Notation) -> list[str]:
+def notes(
+    patterns: Sequence[Pattern], lacking: Mapping[str, Sequence[int]], weights: Weights, notation: Notation
+) -> list[str]:
     """Returns what a reader should beware of."""
     found = [_unlabelled_classes(name, classes) for name, classes in lacking.items()]
-    alone = [name for name in patterns[0].graph.latents if any(_trained_by_alpha(pattern, name) for pattern in patterns)]
+    alone = [
+        name for name in patterns[0].graph.latents if any(_trained_by_alpha(pattern, name) for pattern in patterns)
+    ]
     if alone:
         found += _observed_rows(alone, patterns[0], weights, notation)
     for name in dict.fromkeys(name for pattern in patterns for name in pattern.treated("plugged in")):
         found.append(f"Note: to plug in the mean of {name} is biased unless its q is certain of one value.")
     if any(_one_weight(pattern) for pattern in patterns):
         found.append(
-            "Warning: with one sample its weight is 1, so a label does not reweight the sampled latents above it; take samples=2 or more."
+            "Warning: with one sample its weight is 1, so a label does not reweight the sampled latents above it; take "
+            "samples=2 or more."
         )
     return found
 
 
 def _unlabelled_classes(name: str, classes: Sequence[int]) -> str:
-    which = f"class {classes[0]}" if len(classes) == 1 else f"the classes {join(list(map(str, classes)))}"
-    return f"Warning: no row is labelled with {which} of {name}, so nothing tells the model what that means."
+    if len(classes) == 1:
+        return f"Warning: class {classes[0]} of {name} has no labelled row, so nothing tells the model what it means."
+    some = ", ".join(map(str, classes[:5])) + (", …" if len(classes) > 5 else "")
+    return f"Warning: {len(classes)} classes of {name} ({some}) have no labelled row, so nothing tells the model what they mean."
 
 
 def _trained_by_alpha(pattern: Pattern, name: str) -> bool:
-    return name in pattern.observed and name not in pattern.evidence()
+    return name in pattern.observed and not (name in pattern.evidence() and pattern.reweighs())
 
 
 def _observed_rows(names: Sequence[str], pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
     """Says by what alone observed rows train q, and what the objective is not."""
-    trained = notation.product(pattern.q(name) for name in names)
+    trained = join([notation.density(pattern.q(name)) for name in names])
     if weights.alpha == 0:
         return [f"Warning: alpha is 0, so rows with {join(names)} observed do not train {trained}."]
-    own = "its own log q" if len(names) == 1 else "their own log q"
     return [
-        f"Note: where {join(names)} {'is' if len(names) == 1 else 'are'} observed, {trained} is trained by {own}, weighted by alpha = "
-        f"{weights.alpha:g}, and by nothing else. The other terms are not multiplied by q of the label (as in Eq. 4 of Siddharth et al., "
-        "review version): they are negative, about -100 nats for binary images, and ascent would drive q of the right label to 0."
+        f"Note: where observed, {trained} {'is' if len(names) == 1 else 'are'} trained by the log q term alone, whose "
+        f"weight is alpha = {weights.alpha:g}. The other terms are not multiplied by q of the label, as Eq. 4 of "
+        "Siddharth et al. (2017) in its first version has it: where they add up to a negative number, as for images "
+        "of binary pixels, ascent would drive q of the right label to 0."
     ]
 
 

@@ -15,7 +15,9 @@ from unbraid.variables.head import Fixed, Learned
 HEADER = ("variable", "family", "prior", "observed", "where unobserved", "terms")
 
 
-def table(patterns: Sequence[Pattern], counts: Mapping[str, int], chosen: Collection[str], rows: int | None) -> list[str]:
+def table(
+    patterns: Sequence[Pattern], counts: Mapping[str, int], chosen: Collection[str], rows: int | None
+) -> list[str]:
     """Writes the table, one line a variable below a header.
 
     Args:
@@ -32,7 +34,9 @@ def table(patterns: Sequence[Pattern], counts: Mapping[str, int], chosen: Collec
             [f"log p({name})", f"log q({name})"] if observed else []
         )
         treated = treatment(patterns, name, name in chosen)
-        cells.append((name, str(node.family), prior(graph, name), _rows(counts.get(name, 0)), treated, ", ".join(terms)))
+        cells.append(
+            (name, str(node.family), prior(graph, name), _rows(counts.get(name, 0)), treated, ", ".join(terms))
+        )
     everywhere = "every row" if rows is None else _rows(rows)
     cells.append(("x", str(graph.likelihood.family), "", everywhere, "", "log p(x)"))
     return _aligned(cells)

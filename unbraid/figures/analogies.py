@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from unbraid.figures.mosaic import Mosaic, mosaic, name_columns, show
+from unbraid.figures.mosaic import Mosaic, is_inverted, mosaic, name_columns, show
 from unbraid.figures.style import ACCENT
 from unbraid.figures.subject import Subject, check_images, choose, chosen_values, factors_of
 
@@ -42,7 +42,11 @@ def analogies(
     factor = choose(factor, factors_of(model), "discrete")
     shown = chosen_values(model, factor, values, most=10)
     changed = model.analogy(images, **{factor: shown}).cpu()
-    picture = mosaic(torch.cat([images[:, None].cpu(), changed], 1), dark_on_white=dark_on_white, columns_apart={0})
+    picture = mosaic(
+        torch.cat([images[:, None].cpu(), changed], 1),
+        dark_on_white=is_inverted(dark_on_white, images),
+        columns_apart={0},
+    )
     caption = (
         f"Analogies: the left column holds input images; to the right of each, all that was inferred from it is kept, "
         f"only {factor} is set to the value above the column. The frame marks the value that the model inferred."

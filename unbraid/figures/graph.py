@@ -6,7 +6,7 @@ import os
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ from unbraid.graph.graph import Graph
 Factorisation = Sequence[tuple[str, Sequence[str]]]  # variable, its parents
 
 
+@runtime_checkable
 class Drawable(Protocol):
     """What the picture asks of a model."""
 
@@ -37,6 +38,7 @@ class Drawable(Protocol):
 
 _RADIUS = 0.36  # of a node, in inches, as all lengths here
 _ACROSS, _UP = 1.06, 1.18  # between neighbours in a layer, and between layers
+_TITLES = {"p": "Generative model", "q": "Recognition model"}
 _SHADE = "#d4d9df"
 _EDGE = 1.1  # line width, in points
 
@@ -61,19 +63,19 @@ def draw_graph(
         discrete: the variables with finitely many values: a double outline.
     """
     looks = {"observed": set(observed), "partly": set(partly), "discrete": set(discrete)}
-    panels = [("Generative model p", p, False), ("Recognition model q", q, True)]
+    panels = [("p", p, False), ("q", q, True)]
     layouts = [lay_out(_complete(factors), upwards=upwards) for _, factors, upwards in panels]
     sizes = [_size(layout) for layout in layouts]
-    texts = [_lines(title[-1], factors, size[0]) for (title, factors, _), size in zip(panels, sizes, strict=True)]
+    texts = [_lines(letter, factors, size[0]) for (letter, factors, _), size in zip(panels, sizes, strict=True)]
     head = 0.42 + 0.16 * max(map(len, texts))
     foot = 0.42
     widths = [max(width, 2.9, 0.068 * max(map(len, text)) + 0.2) for (width, _), text in zip(sizes, texts, strict=True)]
     figure = new_figure(sum(widths), head + max(height for _, height in sizes) + foot, _caption(looks))
     left = 0.0
-    for (title, _, _), layout, width, text in zip(panels, layouts, widths, texts, strict=True):
+    for (letter, _, _), layout, width, text in zip(panels, layouts, widths, texts, strict=True):
         axes = _panel(figure, left, width, foot, head)
         _draw(axes, layout, looks)
-        _write_title(figure, left + width / 2, title, text)
+        _write_title(figure, left + width / 2, _TITLES[letter], text)
         left += width
     _draw_key(figure, looks)
     return figure
@@ -192,7 +194,7 @@ def _draw_node(axes: Axes, centre: Point, radius: float, look: Collection[str]) 
 def _write_title(figure: Figure, middle: float, title: str, lines: Sequence[str]) -> None:
     """Writes the name of a panel and its factorisation above it."""
     width, height = figure.get_size_inches()
-    figure.text(middle / width, 1 - 0.12 / height, title[:-1], ha="center", va="top", fontsize=TITLE_SIZE, color=INK)
+    figure.text(middle / width, 1 - 0.12 / height, title, ha="center", va="top", fontsize=TITLE_SIZE, color=INK)
     text = "\n".join(lines)
     figure.text(
         middle / width, 1 - 0.34 / height, text, ha="center", va="top", fontsize=TEXT_SIZE, color=SOFT, style="italic"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unbraid.errors import DataError
 from unbraid.evaluation.error import whole_numbers
-from unbraid.figures.mosaic import is_mostly_black, mosaic, name_rows, show
+from unbraid.figures.mosaic import is_inverted, mosaic, name_rows, show
 from unbraid.figures.subject import is_picture
 
 
@@ -37,7 +37,7 @@ def labelled(
     rows = {int(value): np.flatnonzero(values == value)[:most] for value in np.unique(values[values >= 0])}
     if not rows:
         raise DataError(f"no row has a label of '{name}': all {len(values)} are -1")
-    inverted = is_mostly_black(images[np.concatenate(list(rows.values()))]) if dark_on_white is None else dark_on_white
+    inverted = is_inverted(dark_on_white, images[np.concatenate(list(rows.values()))])
     columns = max(map(len, rows.values()))
     one_channel = images[0].ndim == 2 or images.shape[1] == 1
     empty = 0.0 if inverted and one_channel else 1.0  # drawn white

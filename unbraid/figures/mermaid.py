@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from unbraid.graph.graph import Graph
@@ -10,10 +11,10 @@ from unbraid.graph.graph import Graph
 def mermaid(graph: Graph) -> str:
     """Writes the generative model p and the recognition model q as two parts of a flowchart.
 
-    A circle is a variable, a double circle a discrete one; what is shaded is observed. x is at the bottom.
+    A circle is a variable, a double circle a discrete one; what is shaded is observed. In both parts x is at the bottom.
 
     Args:
-        graph: of the model.
+        graph: The graph of a model.
 
     Returns:
         The text, without a fence around it.
@@ -28,9 +29,22 @@ def mermaid(graph: Graph) -> str:
 def _part(
     letter: str, title: str, parents: Mapping[str, Sequence[str]], discrete: set[str], direction: str
 ) -> list[str]:
-    """Returns the lines of one factorisation; the names of its nodes start with its letter."""
-    key = {name: f"{letter}_{name.replace('.', '_')}" for name in parents}
-    nodes = [f'{key[name]}((("{name}")))' if name in discrete else f'{key[name]}(("{name}"))' for name in parents]
-    arrows = [f"{key[parent]} --> {key[name]}" for name, above in parents.items() for parent in above]
+    """Returns the lines of one factorisation."""
+    keys = {name: _key(letter, place, name) for place, name in enumerate(parents)}
+    nodes = [f"{keys[name]}{_circle(name, name in discrete)}" for name in parents]
+    arrows = [f"{keys[parent]} --> {keys[name]}" for name, above in parents.items() for parent in above]
     body = [f"direction {direction}", *nodes, *arrows]
     return [f'  subgraph {letter} ["{title}"]', *(f"    {line}" for line in body), "  end"]
+
+
+def _key(letter: str, place: int, name: str) -> str:
+    """Returns the key of a node, unique in the chart and no word of Mermaid's own.
+
+    It is the name behind the part's letter; the place stands for a name with other than ASCII letters, digits and
+    underscores. No name begins with a digit, so the two never meet.
+    """
+    return f"{letter}_{name if re.fullmatch(r'[A-Za-z_][A-Za-z0-9_]*', name) else place}"
+
+
+def _circle(name: str, double: bool) -> str:
+    return f'((("{name}")))' if double else f'(("{name}"))'

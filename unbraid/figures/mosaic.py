@@ -101,7 +101,7 @@ def name_columns(axes: Axes, picture: Mosaic, names: Sequence[str], *, soft: Col
     """Writes a name above each column of images; those in `soft` in grey."""
     _, middles = picture.middles
     for column, (middle, name) in enumerate(zip(middles, names, strict=True)):
-        _write(axes, (middle, 1.0), name, (0, 3), ("center", "bottom"), SOFT if column in soft else INK)
+        _write(axes, (middle, 1.0), name, (0.0, 3.0), ("center", "bottom"), SOFT if column in soft else INK)
 
 
 def name_rows(axes: Axes, picture: Mosaic, names: Sequence[str], *, soft: Collection[int] = ()) -> None:
@@ -110,7 +110,7 @@ def name_rows(axes: Axes, picture: Mosaic, names: Sequence[str], *, soft: Collec
     height = len(picture.pixels)
     for row, (middle, name) in enumerate(zip(middles, names, strict=True)):
         where = (-0.5, 1 - (middle + 0.5) / height)
-        _write(axes, where, name, (-4, 0), ("right", "center"), SOFT if row in soft else INK)
+        _write(axes, where, name, (-4.0, 0.0), ("right", "center"), SOFT if row in soft else INK)
 
 
 def _write(
@@ -129,6 +129,11 @@ def _write(
     )  # fmt: skip
 
 
+def is_inverted(dark_on_white: bool | None, images: Tensor) -> bool:
+    """Returns the choice, or what suits the images where there is none; inputs decide for outputs."""
+    return is_mostly_black(images) if dark_on_white is None else dark_on_white
+
+
 def is_mostly_black(images: Tensor) -> bool:
     """Says whether images are drawings in white on black, as digits are: most pixels are black."""
     return float((images < 0.1).float().mean()) > 0.6
@@ -140,7 +145,7 @@ def _colours(images: Tensor, dark_on_white: bool | None) -> NDArray[np.float64]:
     if values.ndim == 4:
         values = values.unsqueeze(2)
     if values.shape[2] == 1:
-        inverted = is_mostly_black(values) if dark_on_white is None else dark_on_white
+        inverted = is_inverted(dark_on_white, values)
         values = (1 - values if inverted else values).expand(-1, -1, 3, -1, -1)
     colours: NDArray[np.float64] = values.movedim(2, -1).numpy()
     return colours

@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from unbraid.figures.mosaic import mosaic, name_rows, show
+from unbraid.figures.mosaic import is_inverted, mosaic, name_rows, show
 from unbraid.figures.subject import Subject, check_images
 
 
@@ -29,7 +29,9 @@ def reconstructions(model: Subject, images: Tensor, *, columns: int = 12, dark_o
     pairs = torch.stack(
         [part.cpu().reshape(bands, columns, *inputs.shape[1:]) for part in (inputs, model.reconstruct(inputs))], 1
     )
-    picture = mosaic(pairs.flatten(0, 1), dark_on_white=dark_on_white, rows_apart=set(range(1, 2 * bands, 2)))
+    picture = mosaic(
+        pairs.flatten(0, 1), dark_on_white=is_inverted(dark_on_white, images), rows_apart=set(range(1, 2 * bands, 2))
+    )
     caption = "Reconstructions: in each pair the input is above; below is what the model makes of what it inferred."
     figure, axes = show(picture, caption, margins=(0.62, 0.1, 0.1, 0.1))
     name_rows(axes, picture, ["input", "model"] * bands, soft=range(2 * bands))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from unbraid.errors import DataError, ModelError, did_you_mean
 
 
+@runtime_checkable
 class Family(Protocol):
     """The kind of values of a latent."""
 
@@ -24,6 +25,7 @@ class Family(Protocol):
         """The shape of one value: () for a discrete latent."""
 
 
+@runtime_checkable
 class Subject(Protocol):
     """What the figures ask of a model; `unbraid.Model` has all of it."""
 
@@ -41,13 +43,13 @@ class Subject(Protocol):
     def generate(self, values: dict[str, Tensor], /) -> Tensor:
         """Returns the mean of x, (rows, *data_shape), given a value of every latent."""
 
-    def sample(self, n: int, generator: torch.Generator | None = None, /, **factors: Any) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator | None = None, **factors: Any) -> Tensor:
         """Returns (n, *data_shape): means of x with the latents drawn from p, but for the factors set by hand."""
 
     def reconstruct(self, x: Tensor, /) -> Tensor:
         """Returns (rows, *data_shape): means of x given its own inferred latents."""
 
-    def analogy(self, x: Tensor, /, **factor: Any) -> Tensor:
+    def analogy(self, x: Tensor, **factor: Any) -> Tensor:
         """Returns (rows, values, *data_shape): each row with one factor set to each of the values."""
 
 

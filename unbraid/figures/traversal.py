@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from unbraid.figures.mosaic import Mosaic, mosaic, show
+from unbraid.figures.mosaic import Mosaic, is_inverted, mosaic, show
 from unbraid.figures.style import INK, SOFT, TEXT_SIZE
 from unbraid.figures.subject import Subject, check_images, choose, chosen_values, factors_of, styles_of
 
@@ -78,7 +78,7 @@ def traversal(
         settings = [{**fixed, factor: torch.tensor(value)} for value in shown]
         names = [f"{factor} {value}" for value in shown]
     blocks = [_grid(model, setting, style, walk, steps) for setting in settings]
-    return _draw(blocks, names, plane, style, dark_on_white)
+    return _draw(blocks, names, plane, style, is_inverted(dark_on_white, images))
 
 
 def _plane(means: Tensor, style: str) -> Plane:
@@ -96,12 +96,15 @@ def _plane(means: Tensor, style: str) -> Plane:
 
 def _points(plane: Plane, steps: int) -> Tensor:
     """Returns (points, size): the walk, from the top left to the bottom right."""
-    along = torch.special.ndtri(torch.linspace(_EDGE, 1 - _EDGE, steps, dtype=torch.float64)).float()
+    probability = torch.linspace(_EDGE, 1 - _EDGE, steps, dtype=torch.float64)
+    along: Tensor = torch.special.ndtri(probability).float()
     if len(plane.directions) == 1:
-        return plane.centre + along[:, None] * plane.directions[0]
+        line: Tensor = plane.centre + along[:, None] * plane.directions[0]
+        return line
     across = along[None, :, None] * plane.directions[0]
     up = along.flip(0)[:, None, None] * plane.directions[1]
-    return (plane.centre + up + across).flatten(0, 1)
+    grid: Tensor = plane.centre + up + across
+    return grid.flatten(0, 1)
 
 
 def _typical(values: Tensor) -> Tensor:
@@ -117,7 +120,7 @@ def _grid(model: Subject, fixed: dict[str, Tensor], style: str, walk: Tensor, st
     return images.reshape(-1, steps, *images.shape[1:])
 
 
-def _draw(blocks: list[Tensor], names: list[str], plane: Plane, style: str, dark_on_white: bool | None) -> Figure:
+def _draw(blocks: list[Tensor], names: list[str], plane: Plane, style: str, dark_on_white: bool) -> Figure:
     """Sets the grids side by side, one under another where the walk is a line, and names what they are."""
     line = len(plane.directions) == 1
     steps = blocks[0].shape[1]

@@ -56,7 +56,7 @@ class Graph:
         nodes: Every node, arguments first.
         latents: For each latent the node of its recognition factor q, in the order of the recognition program.
         factors: For each latent and for "x" the node of its generative factor p.
-        stands_for: Nodes of `prior` that stand for the value of a latent: node index to name.
+        stands_for: Nodes of `prior` and `decode` that stand for the value of a latent: node index to name.
         axes: For each latent its axis, which is its place in the order.
         q_parents: For each latent the latents (and x) that its recognition factor is given.
         p_parents: For each latent and for "x" what its generative factor is given.
@@ -99,14 +99,17 @@ class Graph:
         return frozenset(other for other, above in self.q_ancestors.items() if name in above)
 
     def generative_order(self) -> tuple[str, ...]:
-        """Returns the latents in an order in which p can be sampled: parents first."""
+        """Returns the latents that x depends on, in an order in which p can be sampled: parents first."""
         order: list[str] = []
-        pending = list(self.latents)
-        while pending:
-            ready = [name for name in pending if set(self.p_parents[name]) - {"x", name} <= set(order)]
-            order += ready
-            pending = [name for name in pending if name not in ready]
-        return tuple(order)
+
+        def visit(name: str) -> None:
+            for parent in self.p_parents[name]:
+                if parent not in order:
+                    visit(parent)
+            order.append(name)
+
+        visit("x")
+        return tuple(order[:-1])
 
     def _parents(self, node: Node) -> tuple[str, ...]:
         """Returns the random variables (and x) from which a factor's parameters are computed, in program order."""

@@ -11,9 +11,10 @@ from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node, refs_in
 from unbraid.graph.spread import Spread
-from unbraid.graph.symbol import Draw, describe
+from unbraid.graph.symbol import Data, Draw, describe
 
-ROWS = 3
+ROWS = 13
+"""How many rows of zeros: a number that is seldom the size of anything else."""
 
 
 def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int, tuple[int, ...]]:
@@ -35,14 +36,13 @@ def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int,
     for name, node in graph.latents.items():
         frame = frame.fix(name, Spread(torch.zeros(ROWS, *node.family.event_shape)))
     shapes: dict[int, tuple[int, ...]] = {}
-    modes = {name: module.training for name, module in modules.items()}
-    for module in modules.values():
-        module.eval()
+    modes = [(module, module.training) for module in modules.modules()]
+    modules.eval()
     with torch.no_grad():
         for node in graph.nodes:
             shapes[node.index] = _settle(frame, node, shapes, title)
-    for name, module in modules.items():
-        module.train(modes[name])
+    for module, training in modes:
+        module.training = training
     return shapes
 
 
@@ -52,8 +52,10 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
     if isinstance(node.operation, Draw):
         _check_parameters(node, shapes, where)
         return node.family.event_shape
+    start = ROWS if isinstance(node.operation, Data) else 1
     try:
         value = frame[node].tensor
+        rows = max((frame[frame.graph.node(ref)].rows for ref in refs_in((node.args, node.kwargs))), default=start)
     except Exception as error:
         given = ", ".join(
             f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})" for ref in refs_in((node.args, node.kwargs))
@@ -63,9 +65,9 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
         raise ModelError(
             f"{where}: {describe(node.operation)} returns {type(value).__name__}, and a symbol is one tensor: use indexing, h[:, :8]."
         )
-    if value.dim() == 0 or value.shape[0] not in (1, ROWS):
+    if value.dim() == 0 or value.shape[0] != rows:
         raise ModelError(
-            f"{where}: {describe(node.operation)} does not keep the rows: it maps {ROWS} rows to a tensor of shape "
+            f"{where}: {describe(node.operation)} does not keep the rows: it maps {rows} rows to a tensor of shape "
             f"{tuple(value.shape)}. The first dimension must stay the row; work on the others (dim=1 and above)."
         )
     return tuple(value.shape[1:])

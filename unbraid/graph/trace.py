@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from unbraid.errors import ModelError, did_you_mean
 from unbraid.graph.graph import Graph, Node, Ref, refs_in
 from unbraid.graph.spread import substitute
 from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
+from unbraid.variables.family import Family
 from unbraid.variables.head import variable
 
 
@@ -43,9 +44,12 @@ def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     if hasattr(program, "prior"):
         refuse_repeated_names(program.prior, f"{title}.prior")
         priors = _factors(_call(program.prior, latents, x, f"{title}.prior"), latents, f"{title}.prior", with_x=False)
+        _refuse_forgotten(seen, (*latents.values(), *priors.values()), f"{title}.prior")
     refuse_repeated_names(program.decode, f"{title}.decode")
     decoded = _call(program.decode, latents, x, f"{title}.decode")
-    scored = _factors({"x": decoded} if isinstance(decoded, Symbol) else decoded, latents, f"{title}.decode", with_x=True)
+    decoded = {"x": decoded} if isinstance(decoded, Symbol) else decoded
+    scored = _factors(decoded, latents, f"{title}.decode", with_x=True)
+    _refuse_forgotten(seen, (*latents.values(), *priors.values(), *scored.values()), f"{title}.decode")
     if "x" not in scored:
         raise ModelError(f"{title}.decode returns no likelihood of x: return one, or a dict with an entry 'x'.")
     twice = set(priors) & set(scored)
@@ -56,7 +60,8 @@ def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
         for name, symbol in latents.items()
         if name not in priors and name not in scored and isinstance(symbol.operation, Draw)
     }
-    return _Assembly(title, latents, {**own, **priors, **scored}, priors).graph()
+    parameters = set(map(id, program.parameters()))
+    return _Assembly(title, latents, {**own, **priors}, scored, parameters).graph()
 
 
 def _call(method: Callable[..., Any], latents: Mapping[str, Symbol], x: Symbol, title: str) -> Any:
@@ -80,17 +85,28 @@ def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
     names: dict[int, str] = {}
     for name, symbol in returned.items():
         _check_name(name, title)
-        _check_draw(name, symbol, title)
+        family = _check_draw(name, symbol, title)
+        if family.cardinality is None and not family.reparameterised:
+            raise ModelError(
+                f"{title}: {name!r} is {family}, which is for data: no gradient passes through its draws. Take "
+                "ub.Categorical(2) for a latent with two values, or ub.Normal."
+            )
         if id(symbol) in names:
             raise ModelError(f"{title}: {names[id(symbol)]!r} and {name!r} are the same variable; give a variable one name.")
         names[id(symbol)] = name
+    _refuse_forgotten(seen, returned.values(), title)
+    return dict(returned)
+
+
+def _refuse_forgotten(seen: Trace, named: Iterable[Symbol], title: str) -> None:
+    """Raises ModelError if a variable was made that was not returned by name."""
+    known = set(map(id, named))
     for draw in seen.draws:
-        if id(draw) not in names:
+        if id(draw) not in known:
             raise ModelError(
-                f"{title}: the {describe(draw.operation)} of {draw.line} has no name: add it to the dict that encode returns "
+                f"{title}: the {describe(draw.operation)} of {draw.line} has no name: add it to the dict that is returned "
                 "(a name used twice there keeps only the last)."
             )
-    return dict(returned)
 
 
 def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: bool) -> dict[str, Symbol]:
@@ -116,9 +132,9 @@ def _check_name(name: Any, title: str) -> None:
         raise ModelError(f"{title}: a latent cannot be called {name!r}: that name is taken. Choose another.")
 
 
-def _check_draw(name: str, symbol: Any, title: str) -> None:
+def _check_draw(name: str, symbol: Any, title: str) -> Family:
     if isinstance(symbol, Symbol) and isinstance(symbol.operation, Draw):
-        return
+        return symbol.operation.family
     what = f"the result of {describe(symbol.operation)} ({symbol.line})" if isinstance(symbol, Symbol) else f"a {type(symbol).__name__}"
     raise ModelError(
         f"{title}: {name!r} is {what}, not a random variable. Make it one by a family: ub.Normal(size)(parents) or "
@@ -136,25 +152,32 @@ def _check_same_kind(name: str, q: Symbol, p: Symbol, title: str) -> None:
 def refuse_repeated_names(method: Callable[..., Any], title: str) -> None:
     """Raises ModelError if a dict that the method writes out has a key twice: Python would silently keep the last."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+        lines, first = inspect.getsourcelines(method)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return
     for written in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
         keys = [key.value for key in written.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         for key in keys:
             if keys.count(key) > 1:
-                raise ModelError(f"{title} uses the name {key!r} twice in the dict of line {written.lineno}; each variable needs its own.")
+                raise ModelError(f"{title} uses the name {key!r} twice in the dict of line {first + written.lineno - 1}; each variable needs its own.")
 
 
 class _Assembly:
     """Numbers the symbols, arguments first, and collects the modules."""
 
     def __init__(
-        self, title: str, latents: Mapping[str, Symbol], factors: Mapping[str, Symbol], priors: Mapping[str, Symbol]
+        self,
+        title: str,
+        latents: Mapping[str, Symbol],
+        priors: Mapping[str, Symbol],
+        scored: Mapping[str, Symbol],
+        parameters: Collection[int],
     ) -> None:
-        self.title, self.latents, self.factors = title, latents, factors
+        self.title, self.latents, self.priors, self.scored, self.parameters = title, latents, priors, scored, parameters
+        self.factors = {**priors, **scored}
         self.names = {id(symbol): name for name, symbol in latents.items()}
-        self.stand_ins = {id(symbol): name for name, symbol in priors.items()}
+        self.stand_ins = {id(symbol): name for name, symbol in self.factors.items() if name != "x"}
         self.nodes: list[Node] = []
         self.indices: dict[int, int] = {}
         self.modules: dict[str, nn.Module] = {}
@@ -167,10 +190,11 @@ class _Assembly:
             self.add(symbol)
         order = [node.name for node in self.nodes if isinstance(node.operation, Draw)]
         self.part = "prior"
-        for symbol in [s for name, s in self.factors.items() if name != "x"]:
+        for symbol in self.priors.values():
             self.add(symbol)
         self.part = "decode"
-        self.add(self.factors["x"])
+        for symbol in self.scored.values():
+            self.add(symbol)
         graph = Graph(
             tuple(self.nodes),
             {name: self.nodes[self.indices[id(self.latents[name])]] for name in order},
@@ -194,6 +218,11 @@ class _Assembly:
             )
 
         def ref(leaf: Any) -> Any:
+            if isinstance(leaf, nn.Parameter) and id(leaf) not in self.parameters:
+                raise ModelError(
+                    f"{self.title}.{self.part} ({symbol.line}): {describe(symbol.operation)} is given a parameter that is "
+                    "no part of the model: wrap the layer it belongs to, ub.module(layer)(h)."
+                )
             return Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf
 
         args, kwargs = substitute(symbol.args, ref), substitute(symbol.kwargs, ref)
@@ -234,9 +263,8 @@ class _Assembly:
 
 
 def _refuse_cycles(graph: Graph, title: str) -> None:
-    above = {name: set(parents) - {"x"} for name, parents in graph.p_parents.items() if name != "x"}
     try:
-        tuple(TopologicalSorter(above).static_order())
+        tuple(TopologicalSorter(graph.p_parents).static_order())
     except CycleError as error:
         raise ModelError(
             f"{title}: the factors of p go in a circle: {' -> '.join(error.args[1])}. Some variable must come first."

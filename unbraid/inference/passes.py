@@ -29,15 +29,14 @@ def recognise(frame: Frame, known: Mapping[str, Spread]) -> Frame:
     return frame
 
 
-def infer(frame: Frame, known: Mapping[str, Spread]) -> dict[str, Distribution]:
-    """Returns the distribution q of each latent."""
+def infer(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, Distribution]:
+    """Returns the distribution q of each latent, with batch shape (rows,)."""
     frame = recognise(frame, known)
-    return {name: frame.distribution(node) for name, node in frame.graph.latents.items()}
+    return {name: frame.distribution(node).expand(torch.Size([rows])) for name, node in frame.graph.latents.items()}
 
 
-def predict(frame: Frame, known: Mapping[str, Spread]) -> dict[str, Tensor]:
+def predict(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, Tensor]:
     """Returns the most probable label of each latent, with one row for each row of x."""
-    rows = frame[frame.graph.nodes[0]].rows if frame.graph.nodes[0].name == "x" else 1
     frame = recognise(frame, known)
     labels = {}
     for name, node in frame.graph.latents.items():
@@ -46,11 +45,11 @@ def predict(frame: Frame, known: Mapping[str, Spread]) -> dict[str, Tensor]:
     return labels
 
 
-def generate(frame: Frame, values: Mapping[str, Spread]) -> Tensor:
-    """Returns the mean of x given a value of every latent."""
+def generate(frame: Frame, values: Mapping[str, Spread], rows: int) -> Tensor:
+    """Returns the mean of x given a value of every latent, shape (rows, *event)."""
     for name, value in values.items():
         frame = frame.fix(name, value)
-    return mean_of_x(frame, max((value.rows for value in values.values()), default=1))
+    return mean_of_x(frame, rows)
 
 
 def mean_of_x(frame: Frame, rows: int) -> Tensor:
@@ -61,9 +60,9 @@ def mean_of_x(frame: Frame, rows: int) -> Tensor:
 
 
 def sample(
-    frame: Frame, fixed: Mapping[str, Spread], rows: int, device: torch.device, generator: torch.Generator | None
+    frame: Frame, fixed: Mapping[str, Spread], rows: int, generator: torch.Generator | None
 ) -> Frame:
-    """Draws the latents from p, parents first, but for those that are fixed by hand."""
+    """Draws the latents that x depends on from p, parents first, but for those that are fixed by hand."""
     for name in frame.graph.generative_order():
         frame = frame.fix(name, fixed[name] if name in fixed else _draw_prior(frame, name, rows, generator))
     return frame
@@ -79,7 +78,7 @@ def log_weights(frame: Frame, target: Tensor, samples: int, generator: torch.Gen
     """Draws every latent from q and returns log p(target, v) - log q(v | x), shape (samples, rows)."""
     graph = frame.graph
     for name, node in graph.latents.items():
-        frame = frame.fix(name, draw_latent(frame, node, samples, generator))
+        frame = frame.fix(name, draw_latent(frame, node, samples, target.shape[0], generator))
     total = frame.score(graph.likelihood, Spread(target))
     for name, node in graph.latents.items():
         total = add(total, frame.score(graph.factors[name], frame[node]))

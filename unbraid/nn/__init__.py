@@ -2,7 +2,8 @@
 
 from unbraid.nn.conv import conv, deconv
 from unbraid.nn.dense import dense
+from unbraid.nn.dropout import dropout
 from unbraid.nn.mlp import mlp
 from unbraid.nn.module import module
 
-__all__ = ["conv", "deconv", "dense", "mlp", "module"]
+__all__ = ["conv", "deconv", "dense", "dropout", "mlp", "module"]

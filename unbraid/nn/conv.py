@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -40,13 +41,15 @@ class Conv:
         return hidden.flatten(1)
 
 
-def conv(*channels: int, kernel: int = 3, stride: int = 2, activation: str = "relu") -> Conv:
+def conv(
+    *channels: int, kernel: int | Sequence[int] = 3, stride: int | Sequence[int] = 2, activation: str = "relu"
+) -> Conv:
     """Describes convolutions that take the channels of their input from what they are given.
 
     Args:
         *channels: The number of output channels of each layer.
-        kernel: The side of the square kernels, in pixels.
-        stride: The step of each layer, in pixels: 2 halves height and width.
+        kernel: The side of the square kernels, in pixels; one for all layers or one each.
+        stride: The step of each layer, in pixels: 2 halves height and width; one for all layers or one each.
         activation: The non-linearity after each layer.
 
     Returns:
@@ -134,6 +137,14 @@ def _padding(kernel: int, before: int, after: int) -> tuple[int, int]:
     padding = (kernel - 1) // 2
     extra = after - ((before - 1) * 2 - 2 * padding + kernel)
     return (padding, extra) if extra >= 0 else (padding + 1, extra + 2)
+
+
+def _each(what: str, size: int | Sequence[int], channels: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns a size for each layer."""
+    sizes = (size,) * len(channels) if isinstance(size, int) else tuple(size)
+    if len(sizes) != len(channels):
+        raise ModelError(f"{calling_line()}: conv has {len(channels)} layers and {len(sizes)} sizes of {what}: give one, or one each.")
+    return sizes
 
 
 def _check_sizes(what: str, sizes: tuple[int, ...]) -> None:

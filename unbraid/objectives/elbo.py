@@ -71,18 +71,18 @@ def _expect(run: Pass, frame: Frame, pending: tuple[str, ...]) -> Terms:
     if node.family.cardinality is not None:
         logits = frame.parameters(node)["logits"]
         return run.estimators[name](logits, run.graph.axes[name], lambda value: _expect(run, frame.fix(name, value), rest))
-    return _expect(run, frame.fix(name, sample(frame, node, run.samples, run.generator)), rest)
+    return _expect(run, frame.fix(name, sample(frame, node, run.samples, run.target.rows, run.generator)), rest)
 
 
-def sample(frame: Frame, node: Node, samples: int, generator: torch.Generator | None) -> Spread:
-    """Draws a latent from q, along the axis of samples where there are several."""
+def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.Generator | None) -> Spread:
+    """Draws a latent from q, for every row by itself, along the axis of samples where there are several."""
     parameters = frame.parameters(node)
     axes = union(parameters.values())
     if samples > 1 and SAMPLES not in axes:
         axes = (*axes, SAMPLES)
     aligned = {key: value.align(axes) for key, value in parameters.items()}
-    batch = len(axes) + 1
-    shape = list(torch.broadcast_shapes(*(value.shape[:batch] for value in aligned.values())))
+    batch = len(axes)
+    shape = [*torch.broadcast_shapes(*(value.shape[:batch] for value in aligned.values())), rows]
     if SAMPLES in axes:
         shape[axes.index(SAMPLES)] = samples
     return Spread(node.family.draw(aligned, tuple(shape), generator), axes)

@@ -124,21 +124,18 @@ def _interleaved(
     batches: list[Tensor], counts: tuple[int, list[int]], draws: LabelledDraws, size: int, mixed: bool
 ) -> Iterator[Batch]:
     """Puts the labelled batches after the unlabelled ones that they belong to."""
-    position = counts[0] * size
-    for rows, count in zip(batches, counts[1], strict=True):
-        labelled = [draws.take(position + each * size, size) for each in range(count)]
-        position += count * size
-        if mixed:
-            yield Batch(rows, labelled.pop(0) if labelled else None)
-        else:
-            yield Batch(unlabelled=rows)
+    before, after_each = counts
+    drawn = iter(draws.take(before * size, sum(after_each) * size).reshape(-1, max(size, 1)))
+    for rows, count in zip(batches, after_each, strict=True):
+        labelled = [next(drawn) for _ in range(count)]
+        yield Batch(rows, labelled.pop(0) if mixed and labelled else None)
         yield from (Batch(labelled=each) for each in labelled)
 
 
 def _labelled_only(draws: LabelledDraws, rows: int, size: int, epoch: int, drop_last: bool) -> Iterator[Batch]:
     """Goes through the labelled rows once."""
-    starts = [each * size for each in range(_batches(rows, size, drop_last))]
-    return (Batch(labelled=draws.take(epoch * rows + start, min(size, rows - start))) for start in starts)
+    batches = draws.take(epoch * rows, rows).split(size)[: _batches(rows, size, drop_last)]
+    return (Batch(labelled=each) for each in batches)
 
 
 def _labelled_counts(plan: SupervisionPlan, batches: int, rate: float, epoch: int) -> tuple[int, list[int]]:

@@ -46,7 +46,6 @@ class LabelledDraws:
     def __init__(self, groups: Sequence[Tensor], seed: int) -> None:
         self._groups = list(groups)
         self._seed = seed
-        self._orders: dict[int, tuple[int, Tensor]] = {}
 
     def take(self, start: int, count: int) -> Int64[Tensor, " count"]:
         """Returns the rows at the positions start, ..., start + count - 1."""
@@ -72,19 +71,13 @@ class LabelledDraws:
         return torch.cat(orders)[positions - first * size]
 
     def _take_from(self, group: int, turns: Int64[Tensor, " turns"]) -> Int64[Tensor, " turns"]:
-        """Returns the rows that a group gives at its turns."""
+        """Returns the rows that a group gives at its turns, which follow each other."""
         size = len(self._groups[group])
-        passes, places = turns // size, turns % size
-        rows = torch.empty_like(turns)
-        for each in passes.unique().tolist():
-            here = passes == each
-            rows[here] = self._order(group, each)[places[here]]
-        return rows
+        first, last = int(turns[0]) // size, int(turns[-1]) // size
+        orders = [self._order(group, each) for each in range(first, last + 1)]
+        return torch.cat(orders)[turns - first * size]
 
     def _order(self, group: int, number: int) -> Int64[Tensor, " rows"]:
-        """Returns a group's rows in the order of one pass; the last order of each group is kept."""
-        if self._orders.get(group, (-1,))[0] != number:
-            rows = self._groups[group]
-            generator = seeded_generator(self._seed, "labelled", group, number)
-            self._orders[group] = (number, rows[torch.randperm(len(rows), generator=generator)])
-        return self._orders[group][1]
+        """Returns a group's rows in the order of one pass."""
+        rows = self._groups[group]
+        return rows[torch.randperm(len(rows), generator=seeded_generator(self._seed, "labelled", group, number))]

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,7 +93,7 @@ class TrainingState:
             RunError: If it is of another model.
         """
         state, name = checkpoint.state, type(self.model).__name__
-        load_weights(self.model, checkpoint, "model", path)
+        load_weights(self.model, checkpoint.part("model"), str(state["model"]), path)
         restore_optimizer(self.optimizer, checkpoint.part("optimizer"), state["optimizer"])
         if self.average is not None:
             self.average.restore(
@@ -107,16 +106,15 @@ class TrainingState:
         self.best_weights = _to(checkpoint.part("best"), self.model)
 
 
-def load_weights(model: Model, checkpoint: Checkpoint, part: str, path: Path) -> None:
-    """Gives a model the weights that a part of a checkpoint holds.
+def load_weights(model: Model, found: Mapping[str, Tensor], model_in_file: str, path: Path) -> None:
+    """Gives a model the weights found in a checkpoint.
 
     Raises:
         RunError: If they are those of another model.
     """
-    found = checkpoint.part(part)
-    names: dict[str, Any] = {"model_in_file": str(checkpoint.state.get("model")), "model_here": type(model).__name__}
-    check_tensors(found, model.state_dict(), path=path, **names)
-    model.load_state_dict(found)
+    here = type(model).__name__
+    check_tensors(found, model.state_dict(), path=path, model_in_file=model_in_file, model_here=here)
+    model.load_state_dict(dict(found))
 
 
 def _to(tensors: Mapping[str, Tensor], model: Model) -> dict[str, Tensor]:

@@ -32,6 +32,7 @@ class Bernoulli(Family):
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {"logits": Real()}
+    reparameterised: ClassVar[bool] = False
 
     def __init__(self, *shape: int, grey: Grey = "binarise", logits: float | Tensor | Learnable = 0.0) -> None:
         if grey not in Grey.__args__:  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from unbraid.errors import ModelError
 from unbraid.variables.constraint import Constraint, Real
 from unbraid.variables.family import Family, Learnable, Parameters
 
+if TYPE_CHECKING:
+    from unbraid.estimators.estimator import Estimator
+
 
 class Categorical(Family):
     """A variable with K values: ``ub.Categorical(10)(h)``. Its children see a one-hot vector.
@@ -22,12 +25,19 @@ class Categorical(Family):
         values: The number of values K.
         probs: The probabilities of its own prior, K numbers (uniform by default).
         logits: The same as unnormalised log-probabilities; a tensor, or `Learnable` for a learned prior.
+        estimator: How it is estimated where it is not labelled, "enumerate", "plug_in" or an estimator with options;
+            by default enumeration while it is affordable. A setting of the training takes precedence.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {"logits": Real()}
+    reparameterised: ClassVar[bool] = False
 
     def __init__(
-        self, values: int, probs: Sequence[float] | Tensor | None = None, logits: float | Tensor | Learnable = 0.0
+        self,
+        values: int,
+        probs: Sequence[float] | Tensor | None = None,
+        logits: float | Tensor | Learnable = 0.0,
+        estimator: str | Estimator | None = None,
     ) -> None:
         if not isinstance(values, int) or values < 1:
             raise ModelError(f"Categorical: the number of values must be a positive whole number, got {values!r}.")
@@ -36,6 +46,7 @@ class Categorical(Family):
         super().__init__((values,), logits=logits)
         self.label_shape = ()
         self.cardinality = values
+        self.estimator = estimator
 
     @staticmethod
     def _logits_of(values: int, probs: Tensor) -> Tensor:

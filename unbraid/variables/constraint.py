@@ -20,6 +20,9 @@ class Constraint(Protocol):
     def inverse(self, value: Tensor) -> Tensor:
         """Maps a tensor of the domain to the reals."""
 
+    def contains(self, value: Tensor) -> bool:
+        """Says whether every number of a tensor is in the domain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Real:
@@ -32,6 +35,10 @@ class Real:
     def inverse(self, value: Tensor) -> Tensor:
         """Returns the tensor itself."""
         return value
+
+    def contains(self, value: Tensor) -> bool:
+        """Says whether no number is NaN; the log-odds of what never happens are -inf."""
+        return not bool(torch.isnan(value).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +58,7 @@ class Positive:
         """Maps numbers above the floor to the reals; numbers at or below it as if they were just above."""
         above = (value - self.floor).clamp_min(1e-6)
         return above + torch.log(-torch.expm1(-above))
+
+    def contains(self, value: Tensor) -> bool:
+        """Says whether every number is positive and finite; a value given by hand may lie below the floor."""
+        return bool(((value > 0) & torch.isfinite(value)).all())

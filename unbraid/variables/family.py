@@ -15,6 +15,7 @@ from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.variables.constraint import Constraint
 
 if TYPE_CHECKING:
+    from unbraid.estimators.estimator import Estimator
     from unbraid.graph.symbol import Symbol
 
 Parameters = Mapping[str, Tensor]
@@ -42,18 +43,24 @@ class Family(ABC):
         label_shape: The shape of one row's label.
         cardinality: The number of values of a discrete family, None for a continuous one.
         constraints: For each parameter of the distribution, the map from the reals to its domain.
+        reparameterised: Whether gradients pass through draws.
         prior: The parameters of the family's own prior p: numbers, tensors or `Learnable`.
+        estimator: How a discrete variable is estimated where it is not labelled; None for the default.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]]
     cardinality: int | None = None
+    reparameterised: ClassVar[bool] = True
+    estimator: str | Estimator | None = None
 
     def __init__(self, event_shape: tuple[int, ...], **prior: float | Tensor | Learnable) -> None:
-        if not all(isinstance(size, int) and size > 0 for size in event_shape):
-            raise ModelError(f"{type(self).__name__}: sizes must be positive whole numbers, got {event_shape}.")
+        if not event_shape or not all(isinstance(size, int) and size > 0 for size in event_shape):
+            raise ModelError(
+                f"{type(self).__name__}: sizes must be one or more positive whole numbers, got {event_shape}: ub.Normal(50)."
+            )
         self.event_shape = event_shape
         self.label_shape = event_shape
-        self.prior = {name: self._checked_prior(name, value) for name, value in prior.items()}
+        self.prior = {name: self.checked_parameter(name, value) for name, value in prior.items()}
 
     def __call__(self, *parents: Symbol, **given: Any) -> Symbol:
         """Makes a variable of this family.
@@ -83,15 +90,21 @@ class Family(ABC):
         if name not in self.constraints:
             raise ModelError(f"{type(self).__name__} has no parameter {name!r}.{did_you_mean(name, self.constraints)}")
 
-    def _checked_prior(self, name: str, value: float | Tensor | Learnable) -> Tensor | Learnable:
+    def checked_parameter(self, name: str, value: Any) -> Tensor | Learnable:
+        """Returns a parameter that was given as a number, a tensor or `Learnable`, of full shape.
+
+        Raises:
+            ModelError: If there is no such parameter, or the value has another shape or lies outside its domain.
+        """
         self.check_parameter(name)
-        start = torch.as_tensor(value.start if isinstance(value, Learnable) else value, dtype=torch.get_default_dtype())
+        given, shape = value.start if isinstance(value, Learnable) else value, self.parameter_shape(name)
         try:
-            start = start.expand(self.parameter_shape(name)).clone()
-        except RuntimeError:
-            raise ModelError(
-                f"{self}: the prior's {name} has shape {tuple(start.shape)}, expected {self.parameter_shape(name)} or a number."
-            ) from None
+            start = torch.as_tensor(given, dtype=torch.get_default_dtype()).expand(shape).clone()
+        except (RuntimeError, TypeError, ValueError):
+            found = f"a tensor {tuple(given.shape)}" if isinstance(given, Tensor) else repr(given)
+            raise ModelError(f"{self}: {name} is {found}; expected a number or a tensor {shape}.") from None
+        if not self.constraints[name].contains(start):
+            raise ModelError(f"{self}: {name} is {given!r}, which is outside its domain, {self.constraints[name]}.")
         return Learnable(start) if isinstance(value, Learnable) else start
 
     @abstractmethod

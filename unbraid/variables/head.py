@@ -60,6 +60,7 @@ class Head(nn.Module):
         return self.family.constraints[self.name](part.reshape(-1, *self.shape))
 
     def extra_repr(self) -> str:
+        """Says which parameter of which family it makes."""
         return f"{self.name} of {self.family}"
 
 
@@ -75,6 +76,8 @@ def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any])
     for name in given:
         family.check_parameter(name)
     missing = [name for name in family.constraints if name not in given]
+    if parents and not missing:
+        raise ModelError(f"{calling_line()}: {family} has parents, and all of its parameters are given; they change nothing.")
     parameters = {name: _constant(family, name, value) for name, value in given.items()}
     if not parents:
         parameters |= {name: own_prior(family, name) for name in missing}
@@ -95,7 +98,6 @@ def own_prior(family: Family, name: str) -> Symbol:
 def _constant(family: Family, name: str, value: Any) -> Symbol:
     if isinstance(value, Symbol):
         return value
-    start = value.start if isinstance(value, Learnable) else value
-    tensor = torch.as_tensor(start, dtype=torch.get_default_dtype()).expand(family.parameter_shape(name))
-    module = Learned(tensor, family.constraints[name]) if isinstance(value, Learnable) else Fixed(tensor)
+    checked = family.checked_parameter(name, value)
+    module = Learned(checked.start, family.constraints[name]) if isinstance(checked, Learnable) else Fixed(checked)
     return Symbol(Layer(module, name))

@@ -1,0 +1,136 @@
+"""The command line: `unbraid train`, `resume`, `evaluate`, `figures`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from unbraid.commands import again
+from unbraid.commands.train import Job
+from unbraid.commands.train import resume as resume_run
+from unbraid.commands.train import train as train_run
+from unbraid.errors import OptionError, UnbraidError, did_you_mean
+from unbraid.model import Model
+from unbraid.options import model_options, settings_options, values_of
+from unbraid.recipes import RECIPES, Recipe
+from unbraid.training.load import class_at
+from unbraid.training.progress import Style
+from unbraid.training.settings import Settings
+
+ABOUT = """Disentangled representations from a few labels.
+
+  unbraid train mnist --labels 10 --out runs/a    train from 10 labels a class; figures and a report in runs/a
+  unbraid resume runs/a                           go on after a stop, to the same end
+  unbraid evaluate runs/a                         measure again: test error, baseline, bound
+  unbraid figures runs/a                          draw again
+
+A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
+
+RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
+ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: Its words; those of the process if not given.
+
+    Returns:
+        The exit status: 0, 1 after an error that was explained, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        commands: dict[str, Callable[..., Any]] = {
+            "train": train_command(words), "resume": resume, "evaluate": evaluate, "figures": figures,
+        }  # fmt: skip
+        tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
+    except UnbraidError as error:
+        print(f"unbraid: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nunbraid: stopped. `unbraid resume RUN` goes on from the last whole epoch.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train_command(words: Sequence[str]) -> Callable[..., None]:
+    """Makes the train command, whose options are the settings of the recipe and the fields of the model that are named."""
+    recipe = _recipe_in(words)
+    cls = _model_in(words) or recipe.model
+    settings_type, model_type = settings_options(recipe.settings), model_options(cls)
+
+    def train(
+        recipe: Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}")] = recipe.name,
+        out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
+        labels: Annotated[int, arg(help="labelled rows of each class; 0 for all")] = 10,
+        draw: Annotated[int | None, arg(help="seed of the draw of labelled rows; --seed if not given")] = None,
+        model: Annotated[str | None, arg(help="another model for these data: module:Class or file.py:Class")] = None,
+        data: Annotated[str | None, arg(help="the folder of the data; else UNBRAID_DATA, the cache, a download")] = None,
+        validation: Annotated[int, arg(help="so many of the last training rows are not trained on, but watched")] = 0,
+        limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
+        overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
+        progress: ProgressOption = "auto",
+        settings: OmitArgPrefixes[Any] = settings_type(),
+        fields: Annotated[Any, arg(name="model-fields")] = model_type(),
+    ) -> None:
+        """Train a model on real data from a few labels, measure it, draw its figures and write a report."""
+        chosen = Settings().changed(**values_of(settings))
+        job = Job(recipe, labels, chosen.seed if draw is None else draw, data, validation, limit)
+        print_metrics(
+            train_run(job, cls(seed=chosen.seed, **values_of(fields)), chosen, out, overwrite=overwrite, progress=progress), out
+        )
+
+    train.__annotations__.update(settings=OmitArgPrefixes[settings_type], fields=OmitArgPrefixes[model_type])
+    return train
+
+
+def resume(run: RunArgument, progress: ProgressOption = "auto") -> None:
+    """Go on with a run after a stop; it ends as if it had never been stopped."""
+    print_metrics(resume_run(run, progress), run)
+
+
+def evaluate(run: RunArgument) -> None:
+    """Measure a trained run again: test error, the labelled rows alone, the bound on log p(x)."""
+    print_metrics(again.evaluate(run), run)
+
+
+def figures(run: RunArgument) -> None:
+    """Draw the figures and write the report of a run again."""
+    for path in again.figures(run):
+        print(path)
+
+
+def print_metrics(metrics: dict[str, Any], out: Path) -> None:
+    """Prints the last lines of a run: errors, the bound, where the report is."""
+    for name, found in metrics.items():
+        if not isinstance(found, dict) or "baseline_error" not in found:
+            continue
+        low, high = (100 * end for end in found["error_ci"])
+        print(f"test error of {name}: {100 * found['error']:.2f} % (95 % interval {low:.2f} to {high:.2f})")
+        print(f"the same recogniser trained on the {metrics['labels']:,} labelled rows alone: {100 * found['baseline_error']:.2f} %")
+    bound = metrics["log_px"]
+    print(f"log p(x) >= {bound['bound']:.2f} nats a row (standard error {bound['se']:.2f}, {bound['samples']} samples)")
+    print(f"trained in {metrics['train_seconds']:.0f} s; report: {out / 'report.html'}")
+
+
+def _recipe_in(words: Sequence[str]) -> Recipe:
+    """Finds the recipe among the words of the command line."""
+    named = [word for word in words[1:2] if not word.startswith("-")] if words[:1] == ["train"] else []
+    name = named[0] if named else next(iter(RECIPES))
+    if name not in RECIPES:
+        raise OptionError(f"there is no recipe {name!r} to train on.{did_you_mean(name, RECIPES)}")
+    return RECIPES[name]
+
+
+def _model_in(words: Sequence[str]) -> type[Model] | None:
+    """Finds the model's class among the words of the command line."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--model" or word.startswith("--model="):
+            return class_at(following if word == "--model" else word.partition("=")[2])
+    return None

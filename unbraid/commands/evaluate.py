@@ -1,0 +1,71 @@
+"""Evaluation of a run: errors, the matched baseline, the bound."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from unbraid.data.labels import normalise_labels
+from unbraid.data.rows import Rows
+from unbraid.evaluation import evaluate_labels, log_likelihood_bound
+from unbraid.evaluation.baseline import supervised_baseline
+from unbraid.model import Model
+from unbraid.recipes.recipe import Recipe
+from unbraid.training.history import History
+from unbraid.training.plan import SupervisionPlan
+from unbraid.training.run_folder import RunFolder
+from unbraid.training.settings import Settings
+
+if TYPE_CHECKING:
+    from unbraid.commands.train import Job
+
+SAMPLES = 100
+"""Importance samples a row of the bound on log p(x)."""
+
+
+def evaluate_run(
+    out: Path, model: Model, recipe: Recipe, job: Job, rows: Rows, labels: Mapping[str, Any], test: Rows
+) -> dict[str, Any]:
+    """Measures a trained model on the test rows, trains the baseline, and writes metrics.json.
+
+    Args:
+        out: The run folder.
+        model: The trained model.
+        recipe: Whose data these are.
+        job: Which labels were drawn.
+        rows: The training rows.
+        labels: The labels that training was shown.
+        test: The test rows; they are looked at here, once, and chose nothing.
+
+    Returns:
+        The metrics: errors as fractions, the bound in nats a row.
+    """
+    folder = RunFolder.open(out)
+    settings = Settings.from_json(folder.read_json(folder.config)["settings"])
+    cardinalities = {name: family.cardinality for name, family in model.latents.items()}
+    plan = SupervisionPlan.of(normalise_labels(labels, len(rows), cardinalities), len(rows))
+    errors = evaluate_labels(model, test.images, _known(model, test))
+    fresh = type(model)(seed=model.seed, **model.fields)
+    alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)
+    baseline = evaluate_labels(alone, test.images, _known(model, test))
+    bound = log_likelihood_bound(model, test.images, SAMPLES, generator=torch.Generator().manual_seed(0))
+    metrics: dict[str, Any] = {
+        name: {**found, **{f"baseline_{key}": value for key, value in baseline[name].items() if key != "n"}}
+        for name, found in errors.items()
+    }
+    metrics["log_px"] = {"bound": bound.bound, "se": bound.se, "samples": bound.samples, "n": bound.n}
+    metrics["train_seconds"] = sum(each["clock"]["train_seconds"] for each in History(folder.history).records)
+    metrics["labels"] = len(plan.labelled_rows)
+    metrics["seed"] = settings.seed
+    metrics["draw"] = job.draw
+    metrics["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    folder.write_json(folder.metrics, metrics)
+    return metrics
+
+
+def _known(model: Model, rows: Rows) -> dict[str, Any]:
+    return {name: each for name, each in rows.labels.items() if name in model.latents}

@@ -1,0 +1,74 @@
+"""Figures and report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unbraid.data.rows import Rows
+from unbraid.figures import figures_for_run, save
+from unbraid.model import Model
+from unbraid.report import write_report
+from unbraid.training.history import History
+from unbraid.training.run_folder import RunFolder
+
+
+def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], test: Rows) -> list[Path]:
+    """Draws every figure of a run into its folder, and writes the report.
+
+    Args:
+        out: The run folder, with its metrics.
+        model: The trained model.
+        rows: The training rows.
+        labels: The labels that training was shown.
+        test: The test rows; the figures show some of them.
+
+    Returns:
+        The paths of the figures and of the report.
+    """
+    folder = RunFolder.open(out)
+    folder.figures.mkdir(exist_ok=True)
+    history, config, metrics = History(folder.history).records, folder.read_json(folder.config), folder.read_json(folder.metrics)
+    known = {name: each for name, each in test.labels.items() if name in model.latents}
+    figures = figures_for_run(model, test.images, known, history, shown=(rows.images, labels))
+    paths = {name: folder.figures / f"{name}.png" for name in figures}
+    for name, figure in figures.items():
+        save(figure, paths[name])
+    write_report(
+        folder.report,
+        title=f"{type(model).__name__} on {rows.name}",
+        metrics=headlined(metrics, model),
+        history=history,
+        figures=paths,
+        model_text=model.explain(labels),
+        config={key: value for key, value in config.items() if key not in ("program", "plan")},
+        plan_text=honesty(config),
+        mermaid=model.mermaid(),
+        command=command_of(config, out),
+    )
+    return [*paths.values(), folder.report]
+
+
+def headlined(metrics: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Returns the metrics as the report's headlines take them."""
+    own = {name: metrics[name] for name in model.latents if name in metrics}
+    baseline = {
+        name: {key.removeprefix("baseline_"): value for key, value in found.items() if key.startswith("baseline_")}
+        for name, found in own.items()
+    }
+    return {"test": own, "baseline": baseline, "bound": metrics["log_px"]}
+
+
+def honesty(config: Mapping[str, Any]) -> str:
+    """Says which labels were used, and for what."""
+    return (
+        f"{config['labels']}, draw {config['job']['draw']}. Training, stopping and the choice of weights saw these labels and no "
+        "other. Test rows were looked at once, after training, for the numbers and figures of this page."
+    )
+
+
+def command_of(config: Mapping[str, Any], out: Path) -> str:
+    """Returns the command that trains the same again."""
+    job, settings = config["job"], config["settings"]
+    return f"unbraid train {job['recipe']} --labels {job['per_class']} --draw {job['draw']} --seed {settings['seed']} --out {out}"

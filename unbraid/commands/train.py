@@ -1,0 +1,128 @@
+"""The main job: data, labels, training, evaluation, figures, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from unbraid.commands.evaluate import evaluate_run
+from unbraid.commands.figures import draw_run
+from unbraid.data.few import few_labels
+from unbraid.data.rows import Rows
+from unbraid.errors import RunError
+from unbraid.model import Model
+from unbraid.recipes import RECIPES
+from unbraid.recipes.recipe import Recipe
+from unbraid.training.fit import fit
+from unbraid.training.load import model_of
+from unbraid.training.progress import Style
+from unbraid.training.run_folder import RunFolder
+from unbraid.training.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A main job, as it stands in a run's config.json.
+
+    Attributes:
+        recipe: The name of the recipe.
+        per_class: Labelled rows of each class; 0 for all.
+        draw: The seed of the draw of labelled rows.
+        data: The folder of the data; None to look in the usual places.
+        validation: How many of the last training rows are taken out of training and watched with their labels.
+        limit: At most so many training rows, and as many test rows; 0 for all.
+    """
+
+    recipe: str
+    per_class: int = 10
+    draw: int = 0
+    data: str | None = None
+    validation: int = 0
+    limit: int = 0
+
+
+def train(
+    job: Job, model: Model, settings: Settings, out: Path, *, overwrite: bool = False, progress: Style = "auto", resume: bool = False
+) -> dict[str, Any]:
+    """Trains a model on a recipe's data, and writes metrics, figures and a report into the run folder.
+
+    Args:
+        job: Which data, and how many labels.
+        model: The model.
+        settings: Of the training.
+        out: The run folder.
+        overwrite: Whether an old run in it is replaced.
+        progress: How progress is shown.
+        resume: Whether to go on from the folder's checkpoint.
+
+    Returns:
+        The metrics, as they stand in metrics.json.
+
+    Raises:
+        UnbraidError: What went wrong, where, and what to do.
+    """
+    recipe = recipe_of(job)
+    console = Console(stderr=True, quiet=progress == "quiet")
+    rows, watched, test = rows_of(job, recipe)
+    labels = labels_of(job, recipe, rows)
+    console.print(f"{recipe.name}: {len(rows):,} rows to train on, {_labelled(labels):,} of them labelled; {len(test):,} to test")
+    console.print(str(model), highlight=False)
+    run = fit(
+        model, rows.images, labels, validation=watched, views=recipe.views, out=out, resume=resume, overwrite=overwrite,
+        progress=progress, settings=settings, config={"job": asdict(job)},
+    )  # fmt: skip
+    console.print("evaluating: test error, the labelled rows alone, the bound on log p(x)")
+    metrics = evaluate_run(out, run.model, recipe, job, rows, labels, test)
+    console.print("drawing figures and writing the report")
+    draw_run(out, run.model, rows, labels, test)
+    return metrics
+
+
+def resume(out: Path, progress: Style = "auto") -> dict[str, Any]:
+    """Goes on with a run from its last checkpoint, to the same end as if it had not stopped.
+
+    Raises:
+        RunError: If the folder holds no run of a recipe.
+    """
+    config = config_of(out)
+    job = Job(**config["job"])
+    return train(job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True)
+
+
+def config_of(out: Path) -> dict[str, Any]:
+    """Reads the config of a run of a recipe."""
+    folder = RunFolder.open(out)
+    config: dict[str, Any] = folder.read_json(folder.config)
+    if "job" not in config:
+        raise RunError(f"{out} was not trained by `unbraid train`: go on with it in Python, ub.fit(..., out={str(out)!r}, resume=True).")
+    return config
+
+
+def recipe_of(job: Job) -> Recipe:
+    """Returns the recipe of a job."""
+    return RECIPES[job.recipe]
+
+
+def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
+    """Returns the rows to train on, to watch and to test on."""
+    train, test = recipe.load(Path(job.data) if job.data else None)
+    if job.limit:
+        train, test = train[: job.limit], test[: job.limit]
+    if not job.validation:
+        return train, None, test
+    return train[: len(train) - job.validation], train[len(train) - job.validation :], test
+
+
+def labels_of(job: Job, recipe: Recipe, rows: Rows) -> Mapping[str, Any]:
+    """Returns the labels that training is shown."""
+    if not job.per_class:
+        return {recipe.variable: rows.labels[recipe.variable]}
+    return few_labels(rows.labels, job.per_class, job.draw, of=recipe.variable)
+
+
+def _labelled(labels: Mapping[str, Any]) -> int:
+    return max(int((values >= 0).sum()) for values in labels.values())

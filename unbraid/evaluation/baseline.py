@@ -1,0 +1,104 @@
+"""The matched baseline: the same recognition network, trained on the labelled rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unbraid.errors import DataError
+from unbraid.graph.spread import Spread
+from unbraid.inference.passes import most_probable
+from unbraid.model import Model
+from unbraid.objectives.pattern import is_labelled
+from unbraid.training.batches import sweep
+from unbraid.training.draws import seeded_generator
+from unbraid.training.plan import SupervisionPlan
+from unbraid.training.precision import networks_in
+from unbraid.training.schedule import learning_rate
+from unbraid.training.settings import Settings
+from unbraid.training.source import source_of
+from unbraid.views.view import View
+
+
+def supervised_baseline(
+    model: Model,
+    images: Tensor,
+    plan: SupervisionPlan,
+    settings: Settings,
+    views: View | None = None,
+    steps: int = 1000,
+) -> Model:
+    """Trains a model's recognition network on the labelled rows alone: it maximises sum_O log q(v | x), no more.
+
+    What a semi-supervised model reaches says little without it. The optimiser, the learning rate and its schedule, the
+    size of labelled batches and the views are those of the semi-supervised training.
+
+    Args:
+        model: A fresh model; it is trained in place.
+        images: All rows, (rows, *data_shape); only the labelled ones are looked at.
+        plan: Which rows are labelled.
+        settings: Of the semi-supervised training.
+        views: Transforms rows; each labelled row is then seen as it is and transformed.
+        steps: How many steps.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        DataError: If no row is labelled.
+    """
+    if not plan.variables:
+        raise DataError("the baseline is trained on labelled rows, and none is labelled.")
+    rows = plan.labelled_rows
+    device = next(model.parameters()).device
+    source = source_of(images[rows], model, device)
+    labels = {name: each.to(device) for name, each in plan.labels_for(rows).items()}
+    optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, settings.betas, fused=True)
+    generator = torch.Generator(device).manual_seed(settings.seed)
+    model.train()
+    step = epoch = 0
+    alone = SupervisionPlan.of({name: each.cpu() for name, each in labels.items()}, len(rows))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=seeded_generator(settings.seed, "baseline"))))
+        while step < steps:
+            for batch in sweep(
+                alone, 1, settings.labelled_batch_size, 1.0, epoch, settings.seed, unlabelled="unlabelled"
+            ):
+                assert batch.labelled is not None
+                x = source.gather(batch.labelled)
+                seen = {name: each[batch.labelled.to(device)] for name, each in labels.items()}
+                if views is not None:
+                    x = torch.cat([x, views(x, generator)])
+                    seen = {name: torch.cat([each, each]) for name, each in seen.items()}
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(settings, step, steps)
+                with networks_in(settings.precision, device):
+                    loss = recognition_loss(model, x, seen)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                step += 1
+            epoch += 1
+    return model.eval()
+
+
+def recognition_loss(model: Model, x: Tensor, labels: Mapping[str, Any]) -> Tensor:
+    """Returns minus the mean of sum_O log q(v | pa) over rows, in nats; unlabelled parents at their most probable value."""
+    frame = model.frame(x)
+    total = x.new_zeros(())
+    for name, node in model.graph.latents.items():
+        label = labels.get(name)
+        if label is None:
+            frame = frame.fix(name, most_probable(frame, node))
+            continue
+        known = is_labelled(label)
+        value = node.family.value_of(torch.nan_to_num(label) if label.is_floating_point() else label.clamp_min(0)).to(
+            x.dtype
+        )
+        spread = Spread(value)
+        total = total - torch.where(known, frame.score(node, spread).tensor, 0.0).sum()
+        frame = frame.fix(name, spread)
+    return total / len(x)

@@ -1,0 +1,84 @@
+"""Loading the model of a run."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unbraid.errors import RunError
+from unbraid.model import Model
+from unbraid.training.checkpoint import load_checkpoint
+from unbraid.training.run_folder import RunFolder
+from unbraid.training.settings import Settings
+from unbraid.training.state import load_weights
+
+
+def load(run: str | Path, model: Model | None = None) -> Model:
+    """Loads the trained model of a run folder.
+
+    Args:
+        run: The folder.
+        model: A model of the run's class and fields to be filled; made from the folder's config if not given. The
+            config names the module or the file of the class, whose code is then imported.
+
+    Returns:
+        The model with the weights that are the run's result, in evaluation mode.
+
+    Raises:
+        RunError: If the folder holds no run, the class cannot be found, or the weights are of another model.
+    """
+    folder = RunFolder.open(run)
+    config = folder.read_json(folder.config)
+    model = model or model_of(config, folder.path)
+    checkpoint = load_checkpoint(folder.checkpoint)
+    settings = Settings.from_json(config["settings"])
+    part = "average" if settings.average else "model"
+    if settings.choose == "best" and checkpoint.part("best"):
+        part = "best"
+    found = {**checkpoint.part("model"), **checkpoint.part(part)}
+    load_weights(model, found, str(checkpoint.state.get("model")), folder.checkpoint)
+    return model.eval()
+
+
+def model_of(config: Mapping[str, Any], path: Path) -> Model:
+    """Makes a fresh model of the class and fields that a config names.
+
+    Raises:
+        RunError: If the class cannot be found.
+    """
+    cls = class_at(config["model"], path)
+    return cls(seed=config["model_seed"], **config["fields"])
+
+
+def class_at(reference: str, asking: Path | str = "the command line") -> type[Model]:
+    """Returns the model class at "module:Class" or "file.py:Class".
+
+    Raises:
+        RunError: If there is none.
+    """
+    place, _, name = reference.rpartition(":")
+    try:
+        module = _module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        cls = getattr(module, name)
+    except (ImportError, AttributeError, FileNotFoundError, ValueError) as error:
+        raise RunError(f"the model {reference!r} of {asking} cannot be found: {error}. Give module:Class or file.py:Class.") from error
+    if not (isinstance(cls, type) and issubclass(cls, Model)):
+        raise RunError(f"{reference!r} of {asking} is no ub.Model class.")
+    return cls
+
+
+def _module_at(path: Path) -> Any:
+    """Imports a file by its path."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    name = f"unbraid_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
