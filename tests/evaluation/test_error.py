@@ -77,7 +77,7 @@ def test_evaluation_is_ready_for_json() -> None:
 
 
 def test_evaluation_leaves_out_what_nobody_labelled() -> None:
-    labels = {"digit": [0, -1, 1], "place": np.full((3, 1), np.nan)}
+    labels: dict[str, Any] = {"digit": [0, -1, 1], "place": np.full((3, 1), np.nan)}
     assert set(evaluate_labels(Guess(), ROWS, labels)) == {"digit"}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import unbraid as ub
-from unbraid.figures import caption_in, draw_graph, draw_model, mermaid
+from unbraid.figures import caption_in, draw_graph, draw_model
 
 Q = [("digit", ["x"]), ("style", ["digit", "x"])]
 P = [("digit", []), ("style", []), ("x", ["digit", "style"])]
@@ -67,14 +67,3 @@ def test_draws_and_saves_a_model(tmp_path: Path) -> None:
     figure = draw_model(Digits(), tmp_path / "graph.png", partly=["digit"])
     assert [text.get_text() for text in figure.axes[2].texts] == ["observed", "labelled in some rows", "discrete"]
     assert caption_in(tmp_path / "graph.png").startswith("The model: arrows go from parents to children")
-
-
-def test_mermaid_has_both_factorisations() -> None:
-    text = mermaid(Digits().graph)
-    assert text.startswith("flowchart LR\n")
-    assert 'p_digit((("digit")))' in text
-    assert 'q_style(("style"))' in text
-    arrows = {line.strip() for line in text.splitlines() if "-->" in line}
-    assert arrows == {
-        "p_digit --> p_x", "p_style --> p_x", "q_x --> q_digit", "q_x --> q_style", "q_digit --> q_style",
-    }  # fmt: skip

@@ -63,9 +63,9 @@ def notes(
 
 def _unlabelled_classes(name: str, classes: Sequence[int]) -> str:
     if len(classes) == 1:
-        return f"Warning: class {classes[0]} of {name} has no labelled row, so nothing tells the model what it means."
+        return f"Warning: class {classes[0]} of {name} has no labelled row: nothing tells the model what it means."
     some = ", ".join(map(str, classes[:5])) + (", …" if len(classes) > 5 else "")
-    return f"Warning: {len(classes)} classes of {name} ({some}) have no labelled row, so nothing tells the model what they mean."
+    return f"Warning: {len(classes)} classes of {name} ({some}) have no labelled row: nothing tells the model what they mean."
 
 
 def _trained_by_alpha(pattern: Pattern, name: str) -> bool:

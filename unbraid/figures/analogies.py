@@ -61,8 +61,10 @@ def analogies(
 
 
 def _frame(picture: Mosaic, row: int, column: int) -> Rectangle:
-    """Returns a frame in the middle of the gap around one image."""
+    """Returns a frame in the gap around one image."""
     height, width = picture.tile
-    gap = picture.gap
-    corner = (picture.lefts[column] - (1 + gap) / 2, picture.tops[row] - (1 + gap) / 2)
-    return Rectangle(corner, width + gap, height + gap, fill=False, edgecolor=ACCENT, linewidth=1.0, clip_on=False)
+    out = picture.gap / 3
+    corner = (picture.lefts[column] - 0.5 - out, picture.tops[row] - 0.5 - out)  # a pixel's centre is a whole number
+    return Rectangle(
+        corner, width + 2 * out, height + 2 * out, fill=False, edgecolor=ACCENT, linewidth=1.0, clip_on=False
+    )

@@ -11,7 +11,7 @@ from unbraid.graph.graph import Graph
 def mermaid(graph: Graph) -> str:
     """Writes the generative model p and the recognition model q as two parts of a flowchart.
 
-    A circle is a variable, a double circle a discrete one; what is shaded is observed. In both parts x is at the bottom.
+    A circle is a variable, a double circle a discrete one; x, which is observed, is shaded and at the bottom of both.
 
     Args:
         graph: The graph of a model.

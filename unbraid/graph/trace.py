@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Protocol
+from typing import Any
 
 from torch import nn
 
@@ -17,16 +17,6 @@ from unbraid.graph.spread import substitute
 from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
 from unbraid.variables.family import Family
 from unbraid.variables.head import variable
-
-
-class Program(Protocol):
-    """What a user writes: a recognition model, a generative model and, where it has structure, a prior."""
-
-    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        """Returns the latents by name: q(latents | x)."""
-
-    def decode(self, *latents: Symbol) -> Symbol | Mapping[str, Symbol]:
-        """Returns the likelihood of x: p(x | latents)."""
 
 
 def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:

@@ -17,13 +17,18 @@ from unbraid.nn.dense import Dense
 class Conv:
     """Describes a stack of convolutions; called with images it becomes part of the program."""
 
-    def __init__(self, channels: tuple[int, ...], kernel: int, stride: int, activation_name: str) -> None:
-        _check_sizes("conv", (*channels, kernel, stride))
+    def __init__(
+        self, channels: tuple[int, ...], kernel: int | Sequence[int], stride: int | Sequence[int], activation_name: str
+    ) -> None:
+        kernels, strides = _each("kernel", kernel, channels), _each("stride", stride, channels)
+        _check_sizes("conv", (*channels, *kernels, *strides))
         if not channels:
             raise ModelError(f"{calling_line()}: conv needs the channels of its layers: ub.conv(16, 32).")
         activation(activation_name)
-        padding = (kernel - 1) // 2
-        self.layers = [nn.LazyConv2d(size, kernel, stride, padding) for size in channels]
+        self.layers = [
+            nn.LazyConv2d(size, side, step, (side - 1) // 2)
+            for size, side, step in zip(channels, kernels, strides, strict=True)
+        ]
         self.activation = activation_name
 
     def __call__(self, *images: Symbol) -> Symbol:

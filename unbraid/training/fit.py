@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,32 @@ class Task:
     balanced: str | None
     device: torch.device
 
+    def steps(self, epoch: int) -> int:
+        """Returns how many steps an epoch (from 0) has."""
+        settings = self.settings
+        return steps_per_sweep(
+            self.plan, settings.batch_size, settings.labelled_batch_size, self.rate, epoch, mixed=settings.mixed,
+            unlabelled="unlabelled",
+        )  # fmt: skip
+
+    def sweep(self, epoch: int) -> Iterator[Batch]:
+        """Returns the batches of an epoch (from 0)."""
+        settings = self.settings
+        return sweep(
+            self.plan, settings.batch_size, settings.labelled_batch_size, self.rate, epoch, settings.seed,
+            mixed=settings.mixed, balanced=self.balanced, unlabelled="unlabelled",
+        )  # fmt: skip
+
+    @property
+    def rate(self) -> float:
+        """The supervision rate; 0 where nothing is labelled."""
+        return self.settings.rate if self.plan.variables else 0.0
+
+    @property
+    def total_steps(self) -> int:
+        """How many steps the whole training has."""
+        return sum(self.steps(epoch) for epoch in range(self.settings.epochs))
+
 
 def fit(
     model: Model,
@@ -122,7 +148,7 @@ def fit(
             begin(folder, state, describe_run(model, task.plan, settings, views, config or {}), task.plan)
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
-        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.random.fork_rng())
         bar = stack.enter_context(Progress(settings.epochs, done=state.epoch, style=progress))
         while state.epoch < settings.epochs and not _out_of_patience(state, settings):
             history.append(train_epoch(task, state, bar, watched))
@@ -142,13 +168,13 @@ def train_epoch(
     that was interrupted.
     """
     settings, started = task.settings, time.perf_counter()
-    steps = _steps(task, state.epoch)
+    steps, total = task.steps(state.epoch), task.total_steps
     generator = _generator(task.device, settings.seed, state.epoch)
     means, rows = Means(), 0
     state.model.train()
     progress.begin(state.epoch + 1, steps)
-    for batch in _sweep(task, state.epoch):
-        rows += (took := train_step(task, state, batch, steps, generator, means))
+    for batch in task.sweep(state.epoch):
+        rows += (took := train_step(task, state, batch, total, generator, means))
         progress.step(took, means)
     state.epoch += 1
     record: dict[str, Any] = {"epoch": state.epoch, "steps": steps, "terms": dict(means())}
@@ -169,13 +195,13 @@ def train_epoch(
 
 
 def train_step(
-    task: Task, state: TrainingState, batch: Batch, steps: int, generator: torch.Generator, means: Means
+    task: Task, state: TrainingState, batch: Batch, total: int, generator: torch.Generator, means: Means
 ) -> int:
     """Takes one step of the optimiser and returns how many rows it took."""
     settings = task.settings
     x, labels = _gather(task, batch)
     for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(settings, state.step, settings.epochs * steps)
+        group["lr"] = learning_rate(settings, state.step, total)
     with networks_in(settings.precision, task.device):
         found = objective(
             state.model.graph, state.model.parts, x, labels, task.estimators, alpha=settings.alpha, gamma=settings.gamma,
@@ -183,7 +209,7 @@ def train_step(
         )  # fmt: skip
         loss = found.loss
         if state.consistency is not None and task.view is not None:
-            loss = loss + _view_loss(task, state, x, labels, steps, generator, means)
+            loss = loss + _view_loss(task, state, x, labels, total, generator, means)
     refuse_non_finite(loss, found, batch, state.epoch + 1, state.step)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -202,13 +228,13 @@ def _view_loss(
     state: TrainingState,
     x: Tensor,
     labels: Mapping[str, Tensor],
-    steps: int,
+    total: int,
     generator: torch.Generator,
     means: Means,
 ) -> Tensor:
     """Returns the loss of the rows' views: labels at the weight alpha, consistency at its own."""
     assert state.consistency is not None and task.view is not None
-    weight = consistency_weight(task.settings, state.step, steps)
+    weight = consistency_weight(task.settings, state.step, total / task.settings.epochs)
     teacher = state.result
     teaching = teacher.training
     teacher.eval()
@@ -316,22 +342,3 @@ def _generator(device: torch.device, seed: int, epoch: int) -> torch.Generator:
     number = int(torch.randint(2**62, (), generator=seeded_generator(seed, "noise", epoch)))
     torch.manual_seed(number)
     return torch.Generator(device).manual_seed(number)
-
-
-def _sweep(task: Task, epoch: int) -> Any:
-    settings = task.settings
-    return sweep(
-        task.plan, settings.batch_size, settings.labelled_batch_size, _rate(task), epoch, settings.seed,
-        mixed=settings.mixed, balanced=task.balanced,
-    )  # fmt: skip
-
-
-def _steps(task: Task, epoch: int) -> int:
-    settings = task.settings
-    return steps_per_sweep(
-        task.plan, settings.batch_size, settings.labelled_batch_size, _rate(task), epoch, mixed=settings.mixed
-    )  # fmt: skip
-
-
-def _rate(task: Task) -> float:
-    return task.settings.rate if task.plan.variables else 0.0

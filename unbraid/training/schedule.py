@@ -23,7 +23,7 @@ def learning_rate(settings: Settings, step: int, steps: int) -> float:
     return settings.learning_rate * warm * down
 
 
-def consistency_weight(settings: Settings, step: int, steps_per_epoch: int) -> float:
+def consistency_weight(settings: Settings, step: int, steps_per_epoch: float) -> float:
     """Returns the weight of consistency in a step: a linear ramp over the first epochs."""
     if not settings.ramp:
         return settings.consistency

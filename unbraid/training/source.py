@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from unbraid.errors import DataError
 from unbraid.model import Model
 
 
+@runtime_checkable
 class Source(Protocol):
     """Rows by number."""
 

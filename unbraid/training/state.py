@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,13 +58,15 @@ class TrainingState:
 
     def keep_best(self, error: float) -> None:
         """Remembers the present weights if their error is the lowest so far."""
-        if self.best is None or error < self.best[0]:
+        if math.isfinite(error) and (self.best is None or error < self.best[0]):
             self.best = (error, self.epoch)
             self.best_weights = {name: each.detach().clone() for name, each in self.result.state_dict().items()}
 
     def chosen(self, settings: Settings) -> Model:
         """Returns a copy of the model that is the result of the training, in evaluation mode."""
-        model = copy.deepcopy(self.result).requires_grad_(True).eval()
+        model = copy.deepcopy(self.result).eval()
+        for own, trained in zip(model.parameters(), self.model.parameters(), strict=True):
+            own.requires_grad_(trained.requires_grad)
         if settings.choose == "best" and self.best_weights:
             model.load_state_dict(self.best_weights)
         return model

@@ -1,0 +1,174 @@
+"""Small models, one for each thing that a program can say: the laws hold for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import unbraid as ub
+
+
+class Digits(ub.Model):
+    """A digit and its style: the paper's Figure 3, small."""
+
+    hidden: int = 12
+    style_size: int = 3
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(self.hidden)(x)
+        digit = ub.Categorical(4)(h)
+        style = ub.Normal(self.style_size)(digit, h)
+        return {"digit": digit, "style": style}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Bernoulli(1, 4, 4)(ub.mlp(self.hidden)(digit, style))
+
+
+class Faces(ub.Model):
+    """Several continuous latents, one of which depends on two others: the paper's Figure 6, small."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(12)(x)
+        identity = ub.Categorical(5)(h)
+        lighting = ub.Normal(3)(h)
+        shading = ub.Normal(4)(ub.mlp(6)(identity, lighting))
+        reflectance = ub.Normal(4)(h)
+        return {"identity": identity, "lighting": lighting, "shading": shading, "reflectance": reflectance}
+
+    def decode(self, identity: Any, lighting: Any, shading: Any, reflectance: Any) -> Any:
+        shade = torch.tanh(ub.mlp(8)(shading, lighting))
+        return ub.ContinuousBernoulli(1, 3, 5)(shade * ub.mlp(8)(identity, reflectance))
+
+
+class Convolutions(ub.Model):
+    """Images through convolutions and back."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(8)(ub.conv(3, 4)(x))
+        shape = ub.Categorical(3)(h)
+        return {"shape": shape, "style": ub.Normal(2)(shape, h)}
+
+    def decode(self, shape: Any, style: Any) -> Any:
+        return ub.Bernoulli(2, 9, 7)(logits=ub.deconv(4, 3, to=(2, 9, 7))(shape, style))
+
+
+class Auxiliary(ub.Model):
+    """The label below a sampled latent, which the decoder scores (Maaloe et al. 2016)."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(10)(x)
+        a = ub.Normal(2)(h)
+        digit = ub.Categorical(3)(a, h)
+        return {"a": a, "digit": digit, "style": ub.Normal(2)(a, digit, h)}
+
+    def decode(self, x: Any, digit: Any, style: Any) -> Any:
+        return {"x": ub.Bernoulli(6)(ub.mlp(8)(digit, style)), "a": ub.Normal(2)(ub.mlp(8)(x, digit, style))}
+
+
+class Mixture(ub.Model):
+    """The style of each digit has a prior of its own."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(8)(x)
+        digit = ub.Categorical(3)(h)
+        return {"digit": digit, "style": ub.Normal(2)(digit, h)}
+
+    def prior(self, digit: Any) -> Any:
+        return {"style": ub.Normal(2)(ub.mlp(8)(digit))}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Bernoulli(5)(ub.mlp(8)(style, digit))
+
+
+class WholePrior(ub.Model):
+    """A prior that makes every latent itself; style comes before digit in q and after it in p."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(8)(x)
+        style = ub.Normal(2)(h)
+        return {"style": style, "digit": ub.Categorical(3)(style, h)}
+
+    def prior(self) -> Any:
+        digit = ub.Categorical(3, logits=ub.Learnable(0.0))()
+        return {"digit": digit, "style": ub.Normal(2)(ub.mlp(4)(digit))}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Bernoulli(5)(ub.mlp(8)(style, digit))
+
+
+class TwoDiscrete(ub.Model):
+    """Two discrete latents: `sort` depends on `kind` in q, not in p."""
+
+    def encode(self, x: Any) -> Any:
+        kind = ub.Categorical(3)(x)
+        sort = ub.Categorical(2)(x, kind)
+        return {"kind": kind, "sort": sort, "style": ub.Normal(2)(x, sort)}
+
+    def decode(self, kind: Any, sort: Any, style: Any) -> Any:
+        return ub.Bernoulli(5)(ub.mlp(7)(kind, sort, style))
+
+
+class LearnedPriors(ub.Model):
+    """Every latent's own prior is learned, and the noise of the data too."""
+
+    def encode(self, x: Any) -> Any:
+        digit = ub.Categorical(3, logits=ub.Learnable(torch.tensor([0.0, 1.0, -1.0])))(x)
+        style = ub.Normal(2, loc=ub.Learnable(0.5), scale=ub.Learnable(1.5))(x, digit)
+        return {"digit": digit, "style": style}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Normal(2, 3)(loc=ub.dense(6)(ub.mlp(8)(digit, style)).reshape(-1, 2, 3), scale=ub.Learnable(0.5))
+
+
+class FixedNoise(ub.Model):
+    """A normal likelihood with a given scale; functions of torch between the layers."""
+
+    def encode(self, x: Any) -> Any:
+        h = torch.cat([ub.mlp(6, activation="tanh")(x), x[:, :2] * 0.5], dim=1)
+        return {"side": ub.Categorical(2, probs=[0.25, 0.75])(h), "style": ub.Normal(3)(h)}
+
+    def decode(self, side: Any, style: Any) -> Any:
+        return ub.Normal(5)(2 * side[:, :1] - 1, style.exp(), scale=0.1)
+
+
+REGISTRY: dict[str, type[ub.Model]] = {
+    model.__name__: model
+    for model in (
+        Auxiliary,
+        Convolutions,
+        Digits,
+        Faces,
+        FixedNoise,
+        LearnedPriors,
+        Mixture,
+        TwoDiscrete,
+        WholePrior,
+    )
+}
+
+
+def rows_of(model: ub.Model, rows: int, seed: int = 0) -> Tensor:
+    """Draws data that the model's likelihood can have made: zeros and ones where it takes pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    dtype = next(model.parameters()).dtype
+    noise = torch.rand(rows, *model.data_shape, generator=generator, dtype=dtype)
+    return noise if isinstance(model.graph.likelihood.family, ub.ContinuousBernoulli) else noise.round()
+
+
+def labels_of(model: ub.Model, rows: int, seed: int = 0, missing: float = 0.0) -> dict[str, Tensor]:
+    """Draws a label of every latent, missing in some rows."""
+    generator = torch.Generator().manual_seed(seed)
+    dtype = next(model.parameters()).dtype
+    labels: dict[str, Tensor] = {}
+    for name, family in model.latents.items():
+        absent = torch.rand(rows, generator=generator) < missing
+        if family.cardinality is None:
+            value = torch.randn(rows, *family.event_shape, generator=generator, dtype=dtype)
+            value[absent] = torch.nan
+        else:
+            value = torch.randint(family.cardinality, (rows,), generator=generator)
+            value[absent] = -1
+        labels[name] = value
+    return labels
