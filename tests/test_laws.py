@@ -33,7 +33,7 @@ def global_generator_untouched() -> Iterator[None]:
 
 def mixed_loss(model: ub.Model, **options: Any) -> Tensor:
     """A batch in which every latent is labelled in some rows and not in others."""
-    x, labels = rows_of(model, 24), labels_of(model, 24, missing=0.5)
+    x, labels = rows_of(model, 8), labels_of(model, 8, missing=0.5)
     return model.objective(x, labels, generator=seeded(), **options).loss
 
 

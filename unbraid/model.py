@@ -146,7 +146,7 @@ class Model(nn.Module):
             The distribution q of each latent, with batch shape (rows,), its ancestors at their known or most
             probable values.
         """
-        self.check_shape(x)
+        x = self._here(x)
         with self._asked():
             return passes.infer(self.frame(x), self._values(self._labels(known, x.shape[0])), x.shape[0])
 
@@ -248,7 +248,7 @@ class Model(nn.Module):
         Returns:
             Shape (samples, rows), in nats (Burda et al. 2016, Eq. 8).
         """
-        self.check_shape(x)
+        x = self._here(x)
         with self._asked():
             target = self.graph.likelihood.family.target(x, generator)
             return passes.log_weights(self.frame(x), target, samples, generator)
@@ -296,6 +296,11 @@ class Model(nn.Module):
         finally:
             for module, training in modes:
                 module.training = training
+
+    def _here(self, x: Tensor) -> Tensor:
+        """Checks rows and moves them to where the model is."""
+        self.check_shape(x)
+        return x.to(self._device())
 
     def _device(self) -> torch.device:
         return next((p.device for p in self.parameters()), torch.device("cpu"))

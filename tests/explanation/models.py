@@ -61,7 +61,7 @@ class Against(ub.Model):
     """Discrete throughout; p goes against q: p(kind | mark), and p(x | kind) knows nothing of the others."""
 
     def encode(self, x: Any) -> Any:
-        kind = ub.Categorical(3)(x)
+        kind = ub.Categorical(3, estimator="enumerate")(x)
         part = ub.Categorical(4)(x)
         return {"kind": kind, "part": part, "mark": ub.Categorical(2)(kind, part)}
 

@@ -26,9 +26,9 @@ p(digit) p(style) p(x | digit, style)
   − KL(q(style | x, digit) ‖ p(style))
 
 variable  family              prior           observed     where unobserved          terms
-digit     Categorical(10)     uniform         100 rows     enumerate × 10 (default)  KL(digit), log p(digit), log q(digit)
-style     Normal(50)          loc 0, scale 1  no row       sampled × 1               KL(style)
-x         Bernoulli(1, 4, 4)                  60,000 rows                            log p(x)
+digit     Categorical(10)     uniform         100 rows     enumerate × 10 (default)  KL, log p, log q
+style     Normal(50)          loc 0, scale 1  no row       sampled × 1               KL
+x         Bernoulli(1, 4, 4)                  60,000 rows                            log p
 
 One row without labels costs 10 evaluations of p(x | ·), one with digit observed costs 1.
 
@@ -64,7 +64,7 @@ def test_without_labels_there_are_only_rows_without_labels() -> None:
 
 
 def test_weights_stand_before_their_terms() -> None:
-    text = explain(Digits().graph, {"digit": few()}, alpha=1, beta=4, gamma=0.5)
+    text = explain(Digits().graph, {"digit": few()}, alpha=1.0, beta=4.0, gamma=0.5)
     assert "100 rows with digit observed, weighted by 0.5, maximise" in text
     assert "  + log q(digit | x)\n" in text
     assert "  − 4 · KL(q(style | x, digit) ‖ p(style))" in text
@@ -153,10 +153,18 @@ def test_a_label_below_an_enumerated_latent_is_summed_exactly() -> None:
         "  − KL(q(mark | x, part) ‖ p(mark))\n"
         "  where q(kind | x, part) ∝ q(kind | x) q(part | x, kind), summed exactly"
     )
-    joint = explain(Tree().graph, {"mark": [0, 1]})
-    assert "    Σ_kind,part q(kind, part | x, mark) log p(x | part, mark)" not in joint
-    assert "  + Σ_part q(part | x, mark) log p(mark)" not in joint
-    assert "    Σ_part q(part | x, mark) log p(x | part, mark)" not in joint
+
+
+def test_several_latents_above_a_label_are_reweighted_together() -> None:
+    assert block(explain(Tree().graph, {"mark": [0, 1]}), "2 rows") == (
+        "2 rows with mark observed maximise\n"
+        "    Σ_kind,part q(kind, part | x, mark) log p(x | part, mark)\n"
+        "  − Σ_kind q(kind | x, mark) [ log q(kind | x) − log p(kind) ]\n"
+        "  − Σ_kind,part q(kind, part | x, mark) [ log q(part | x, kind) − log p(part | kind) ]\n"
+        "  + log p(mark)\n"
+        "  + 50 · Σ_kind,part q(kind, part | x, mark) log q(mark | x, part)\n"
+        "  where q(kind, part | x, mark) ∝ q(kind | x) q(part | x, kind) q(mark | x, part), summed exactly"
+    )
 
 
 def test_structured_priors_are_described() -> None:
@@ -169,6 +177,13 @@ def test_structured_priors_are_described() -> None:
     assert "− Σ_kind q(kind | x) Σ_part q(part | x) Σ_mark q(mark | kind, part)" in " ".join(against.split())
 
 
+def test_an_estimator_is_chosen_beside_the_program_or_in_it() -> None:
+    text = explain(Against().graph, estimators={"mark": "plug_in"})
+    assert "enumerate × 3 (chosen)" in text
+    assert "enumerate × 4 (default)" in text
+    assert "plug-in (chosen)" in text
+
+
 def test_a_class_without_a_labelled_row_is_named() -> None:
     assert "Warning: class 9 of digit has no labelled row" in explain(Digits().graph, {"digit": list(range(9))})
     text = explain(Digits().graph, {"digit": [0, 1, -1]})
@@ -177,7 +192,7 @@ def test_a_class_without_a_labelled_row_is_named() -> None:
 
 
 def test_alpha_of_zero_is_warned_of() -> None:
-    text = explain(Digits().graph, {"digit": few()}, alpha=0)
+    text = explain(Digits().graph, {"digit": few()}, alpha=0.0)
     assert "Warning: alpha is 0, so rows with digit observed do not train q(digit | x)." in text
     assert "Warning" not in explain(Digits().graph, {"digit": few()}, alpha=0.1)
 
@@ -188,30 +203,30 @@ def test_labels_come_in_any_form(convert: Any) -> None:
 
 
 def test_latex_gives_the_formulas() -> None:
-    assert explain(Digits().graph, {"digit": few()[95:101]}, latex=True) == "\n".join(
-        [
-            r"\begin{align*}",
-            r"  & q(\mathit{digit} \mid x) \, q(\mathit{style} \mid x, \mathit{digit}) \\",
-            r"  & p(\mathit{digit}) \, p(\mathit{style}) \, p(x \mid \mathit{digit}, \mathit{style})",
-            r"\end{align*}",
-            r"1 row without labels maximises",
-            r"\begin{align*}",
-            r"  & \sum_{\mathit{digit}} q(\mathit{digit} \mid x) \, \mathbb{E}_{q(\mathit{style} \mid x, \mathit{digit})}",
-            r"      \left[ \log p(x \mid \mathit{digit}, \mathit{style}) \right] \\",
-            r"  & - \mathrm{KL}\left(q(\mathit{digit} \mid x) \,\middle\Vert\, p(\mathit{digit})\right) \\",
-            r"  & - \sum_{\mathit{digit}} q(\mathit{digit} \mid x) \, "
-            r"\mathrm{KL}\left(q(\mathit{style} \mid x, \mathit{digit}) \,\middle\Vert\, p(\mathit{style})\right)",
-            r"\end{align*}",
-            r"5 rows with $\mathit{digit}$ observed maximise",
-            r"\begin{align*}",
-            r"  & \mathbb{E}_{q(\mathit{style} \mid x, \mathit{digit})}"
-            r"\left[ \log p(x \mid \mathit{digit}, \mathit{style}) \right] \\",
-            r"  & + \log p(\mathit{digit}) \\",
-            r"  & + 50 \cdot \log q(\mathit{digit} \mid x) \\",
-            r"  & - \mathrm{KL}\left(q(\mathit{style} \mid x, \mathit{digit}) \,\middle\Vert\, p(\mathit{style})\right)",
-            r"\end{align*}",
-        ]
-    )
+    style = r"q(\mathit{style} \mid x, \mathit{digit})"
+    likelihood = r"      \left[ \log p(x \mid \mathit{digit}, \mathit{style}) \right] \\"
+    divergence = rf"\mathrm{{KL}}\left({style} \,\middle\Vert\, p(\mathit{{style}})\right)"
+    assert explain(Digits().graph, {"digit": few()[95:102]}, latex=True).splitlines() == [
+        r"\begin{align*}",
+        rf"  & q(\mathit{{digit}} \mid x) \, {style} \\",
+        r"  & p(\mathit{digit}) \, p(\mathit{style}) \, p(x \mid \mathit{digit}, \mathit{style})",
+        r"\end{align*}",
+        r"2 rows without labels maximise",
+        r"\begin{align*}",
+        rf"  & \sum_{{\mathit{{digit}}}} q(\mathit{{digit}} \mid x) \, \mathbb{{E}}_{{{style}}}",
+        likelihood,
+        r"  & - \mathrm{KL}\left(q(\mathit{digit} \mid x) \,\middle\Vert\, p(\mathit{digit})\right) \\",
+        rf"  & - \sum_{{\mathit{{digit}}}} q(\mathit{{digit}} \mid x) \, {divergence}",
+        r"\end{align*}",
+        r"5 rows with $\mathit{digit}$ observed maximise",
+        r"\begin{align*}",
+        rf"  & \mathbb{{E}}_{{{style}}}",
+        likelihood,
+        r"  & + \log p(\mathit{digit}) \\",
+        r"  & + 50 \cdot \log q(\mathit{digit} \mid x) \\",
+        rf"  & - {divergence}",
+        r"\end{align*}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -34,15 +34,16 @@ class BruteForce:
     def __init__(self, model: ub.Model, x: Tensor, pattern: Pattern) -> None:
         self.model, self.x, self.pattern = model, x, pattern
         self.free = pattern.treated("enumerated")
+        self.frames = {tuple(values.values()): self.frame(values) for values in self.assignments(self.free)}
+        self.weights = {values: math.exp(self.log_weight(frame)) for values, frame in self.frames.items()}
 
     def expected(self, addend: Addend) -> float:
         """Returns the expectation over `addend.over`; what else is free stands at its first value."""
-        total, mass = 0.0, 0.0
-        for values in self.assignments(self.free):
-            weight = math.exp(self.log_weight(values))
-            read = {name: values[name] if name in addend.over else 0 for name in self.free}
-            total, mass = total + weight * self.body(self.frame(read), addend), mass + weight
-        return total / mass
+        total = 0.0
+        for values, weight in self.weights.items():
+            read = tuple(v if name in addend.over else 0 for name, v in zip(self.free, values, strict=True))
+            total += weight * self.body(self.frames[read], addend)
+        return total / sum(self.weights.values())
 
     def assignments(self, names: tuple[str, ...]) -> Iterator[dict[str, int]]:
         sizes = [range(self.model.latents[name].cardinality or 0) for name in names]
@@ -60,8 +61,8 @@ class BruteForce:
     def log_probs(self, frame: Frame, node: Node) -> Tensor:
         return torch.log_softmax(frame.parameters(node)["logits"].tensor[0], -1)
 
-    def log_weight(self, values: Mapping[str, int]) -> float:
-        frame, graph = self.frame(values), self.model.graph
+    def log_weight(self, frame: Frame) -> float:
+        graph = self.model.graph
         names = (*self.free, *self.pattern.evidence())
         return sum(float(frame.score(graph.latents[name], frame[graph.latents[name]]).tensor) for name in names)
 
@@ -82,13 +83,13 @@ class BruteForce:
         return score["q"] - score["p"] if addend.q and addend.p else score["q"] + score["p"]
 
 
-@pytest.mark.parametrize("plugged", [(), ("kind",), ("part",), ("mark",), ("kind", "part", "mark")], ids="-".join)
+@pytest.mark.parametrize("plugged", [(), ("kind",), ("part",), ("mark",)], ids="-".join)
 @pytest.mark.parametrize("observed", PATTERNS, ids="-".join)
 @pytest.mark.parametrize("model", [Tree(seed=1), Against(seed=1)], ids=["along", "against"])
 def test_each_written_term_is_the_objectives(
     model: ub.Model, observed: frozenset[str], plugged: tuple[str, ...]
 ) -> None:
-    model = model.double()
+    model = model.double().requires_grad_(False)
     x = torch.randn(1, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     estimators = dict.fromkeys(plugged, "plug_in")
     labels = {name: torch.tensor([LABELS[name]]) for name in observed}

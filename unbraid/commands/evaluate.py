@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from unbraid.data.labels import normalise_labels
 from unbraid.data.rows import Rows
 from unbraid.evaluation import evaluate_labels, log_likelihood_bound
@@ -52,7 +50,7 @@ def evaluate_run(
     fresh = type(model)(seed=model.seed, **model.fields)
     alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)
     baseline = evaluate_labels(alone, test.images, _known(model, test))
-    bound = log_likelihood_bound(model, test.images, SAMPLES, generator=torch.Generator().manual_seed(0))
+    bound = log_likelihood_bound(model, test.images, SAMPLES)
     metrics: dict[str, Any] = {
         name: {**found, **{f"baseline_{key}": value for key, value in baseline[name].items() if key != "n"}}
         for name, found in errors.items()

@@ -20,18 +20,12 @@ class PlugIn:
 
     Source: Siddharth et al. 2017, section 3 ("Plug-in estimation for discrete variables"). The variable's own KL
     term stays exact.
-
-    Args:
-        gradient: Whether the children's terms move q. Without, q is learned from its own terms only: labels, its KL
-            and consistency.
     """
-
-    gradient: bool = True
 
     def __call__(self, logits: Spread, axis: int, downstream: Downstream) -> Terms:
         """Estimates the expectation; see `Estimator`."""
         mean = torch.softmax(logits.tensor, -1)
-        return downstream(Spread(mean if self.gradient else mean.detach(), logits.axes))
+        return downstream(Spread(mean, logits.axes))
 
     def copies(self, cardinality: int) -> int:
         """Returns 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
@@ -91,14 +92,15 @@ def explain(
     if latex:
         return _latex(graph, patterns, weights)
     cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
+    asked = {name for name, node in graph.latents.items() if node.family.estimator is not None} | set(estimators or {})
     beware = notes(patterns, unlabelled_classes(normal, cardinalities), weights, TEXT)
     labelled = {name: int(is_labelled(label).sum()) for name, label in normal.items()}
     blocks = [
         [TEXT.product(factors("q", graph.q_parents)), TEXT.product(factors("p", graph.p_parents))],
         *(_block(pattern, weights) for pattern in patterns),
-        table(patterns, labelled, (estimators or {}).keys(), rows),
+        table(patterns, labelled, asked, rows),
         [_costs(patterns)],
-        [fill(note, WIDTH, subsequent_indent="  ") for note in beware],
+        [_filled(note) for note in beware],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -141,7 +143,7 @@ def _heading(pattern: Pattern, weights: Weights, notation: Notation) -> str:
 def _block(pattern: Pattern, weights: Weights) -> list[str]:
     """Returns the lines of a pattern in text."""
     terms = [f"  {line}" for line in lines(pattern, weights, TEXT)]
-    said = [fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ") for line in where(pattern, TEXT)]
+    said = [_filled(line, indent="  ") for line in where(pattern, TEXT)]
     return [_heading(pattern, weights, TEXT), *terms, *said]
 
 
@@ -151,7 +153,14 @@ def _costs(patterns: Sequence[Pattern]) -> str:
     count = first.evaluations()
     text = f"One row {_which(first)} costs {count:,} evaluation{'' if count == 1 else 's'} of p(x | ·)"
     rest = [f", one {_which(pattern)} costs {pattern.evaluations():,}" for pattern in others]
-    return fill(f"{text}{''.join(rest)}.", WIDTH, subsequent_indent="  ")
+    return _filled(f"{text}{''.join(rest)}.")
+
+
+def _filled(text: str, indent: str = "") -> str:
+    """Breaks a sentence into lines, but not within parentheses, so that a density stays whole."""
+    whole = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", "\u00a0"), text)
+    broken = fill(whole, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
+    return broken.replace("\u00a0", " ")
 
 
 def _latex(graph: Graph, patterns: Sequence[Pattern], weights: Weights) -> str:

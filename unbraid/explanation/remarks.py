@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unbraid.estimators.plug_in import PlugIn
 from unbraid.explanation.formula import Weights
 from unbraid.explanation.notation import Notation
 from unbraid.explanation.pattern import Pattern
@@ -14,10 +13,8 @@ def where(pattern: Pattern, notation: Notation) -> list[str]:
     """Says what the symbols of a pattern's formula mean, and how its expectations are weighted."""
     said = []
     for name in pattern.treated("plugged in"):
-        estimator = pattern.estimators[name]
-        still = ", without gradient" if isinstance(estimator, PlugIn) and not estimator.gradient else ""
         mean = notation.in_line(f"{notation.mean_of(name)} = {notation.density(pattern.q(name))}")
-        said.append(f"where {notation.in_line(notation.name(name))} is replaced by its mean {mean}{still}")
+        said.append(f"where {notation.in_line(notation.name(name))} is replaced by its mean {mean}")
     if pattern.reweighted():
         said.append(_reweighting(pattern, notation))
     return said
@@ -65,7 +62,8 @@ def _unlabelled_classes(name: str, classes: Sequence[int]) -> str:
     if len(classes) == 1:
         return f"Warning: class {classes[0]} of {name} has no labelled row: nothing tells the model what it means."
     some = ", ".join(map(str, classes[:5])) + (", …" if len(classes) > 5 else "")
-    return f"Warning: {len(classes)} classes of {name} ({some}) have no labelled row: nothing tells the model what they mean."
+    which = f"{len(classes)} classes of {name} ({some})"
+    return f"Warning: {which} have no labelled row: nothing tells the model what they mean."
 
 
 def _trained_by_alpha(pattern: Pattern, name: str) -> bool:

@@ -23,22 +23,20 @@ def table(
     Args:
         patterns: The patterns of labels that occur.
         counts: The number of labelled rows of each latent that has labels.
-        chosen: The latents whose estimator was chosen by the user.
+        chosen: The latents whose estimator was chosen, by the program or beside it.
         rows: The number of rows, if known.
     """
     graph = patterns[0].graph
     cells = [HEADER]
     for name, node in graph.latents.items():
         observed = [pattern for pattern in patterns if name in pattern.observed]
-        terms = ([f"KL({name})"] if len(observed) < len(patterns) else []) + (
-            [f"log p({name})", f"log q({name})"] if observed else []
-        )
+        terms = (["KL"] if len(observed) < len(patterns) else []) + (["log p", "log q"] if observed else [])
         treated = treatment(patterns, name, name in chosen)
         cells.append(
             (name, str(node.family), prior(graph, name), _rows(counts.get(name, 0)), treated, ", ".join(terms))
         )
     everywhere = "every row" if rows is None else _rows(rows)
-    cells.append(("x", str(graph.likelihood.family), "", everywhere, "", "log p(x)"))
+    cells.append(("x", str(graph.likelihood.family), "", everywhere, "", "log p"))
     return _aligned(cells)
 
 

@@ -29,7 +29,7 @@ class Node:
         kwargs: Keyword arguments; for a random variable the parameters of its distribution.
         part: The method that it was traced in: encode, prior or decode.
         where: The line of the program.
-        variables: The latents that its value depends on; for a latent itself, its own name too.
+        variables: The latents whose values it is computed from; for a latent itself, its own name alone.
     """
 
     index: int

@@ -225,17 +225,17 @@ class _Assembly:
             kwargs=kwargs,
             part=self.part,
             where=symbol.line,
-            variables=frozenset(above) | ({own} if own else frozenset()),
+            variables=frozenset({own}) if own else frozenset(above),
         )
         self.nodes.append(node)
         self.indices[id(symbol)] = node.index
         return node.index
 
     def _seen_as(self, ref: Ref) -> frozenset[str]:
-        """Returns the latents on which an argument's value depends; a stand-in of `prior` is the latent itself."""
+        """Returns the latents on which an argument's value depends; a stand-in of p is the latent itself."""
         for key, name in self.stand_ins.items():
             if self.indices.get(key) == ref.index:
-                return frozenset({name}) | self.nodes[ref.index].variables
+                return frozenset({name})
         return self.nodes[ref.index].variables
 
     def _name(self, symbol: Symbol) -> str:

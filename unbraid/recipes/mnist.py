@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from unbraid.data import mnist
-from unbraid.estimators import PlugIn
 from unbraid.graph import Symbol
 from unbraid.model import Model
 from unbraid.nn import conv, dropout, mlp
@@ -25,7 +24,7 @@ class ConvDigits(Model):
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         """q(digit, style | x)."""
         h = conv(16, 32, 64, kernel=(5, 3, 3))(x)
-        digit = Categorical(10, estimator=PlugIn(gradient=False))(mlp(self.hidden, dropout=self.drop)(dropout(self.drop)(h)))
+        digit = Categorical(10, estimator="plug_in")(mlp(self.hidden, dropout=self.drop)(dropout(self.drop)(h)))
         style = Normal(self.style_size)(mlp(self.hidden)(digit, h))
         return {"digit": digit, "style": style}
 

@@ -56,7 +56,8 @@ class Head(nn.Module):
 
     def forward(self, flat: Tensor) -> Tensor:
         """Returns one parameter, shape (rows, *event)."""
-        part = flat[:, self.start : self.start + math.prod(self.shape)]
+        size = math.prod(self.shape)
+        part = flat if flat.shape[1] == size else flat[:, self.start : self.start + size]
         return self.family.constraints[self.name](part.reshape(-1, *self.shape))
 
     def extra_repr(self) -> str:

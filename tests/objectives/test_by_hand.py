@@ -1,0 +1,111 @@
+"""The library equals the same model written by hand in plain PyTorch, in losses and in every gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+import unbraid as ub
+from tests.by_hand import PRODUCTS, HandWrittenDigits
+
+ALPHA, GAMMA = 3.0, 0.7
+ROWS = 7
+
+
+class Digits(ub.Model):                                  # the paper's Figure 3
+    """A digit and its handwriting style."""
+
+    hidden: int = 512                                    # hyper-parameters: typed fields with defaults
+    style_size: int = 50
+
+    def encode(self, x):                                 # q(digit, style | x)
+        h = ub.mlp(self.hidden)(x)                       # layers take their input sizes from what they are given
+        digit = ub.Categorical(10)(h)                    # first call: the variable and its prior; second: its parents in q
+        style = ub.Normal(self.style_size)(digit, h)     # several parents are concatenated
+        return {"digit": digit, "style": style}          # the names of the latents
+
+    def decode(self, digit, style):                      # p(x | digit, style): arguments are latents, by name
+        return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
+
+
+def pair(shared: bool) -> tuple[Digits, HandWrittenDigits]:
+    model = Digits(hidden=20, style_size=4).double()
+    hand = HandWrittenDigits(hidden=20, style_size=4, shared=shared).double()
+    return model, hand.copy_from(model.state_dict())
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(ROWS, 1, 28, 28, generator=generator, dtype=torch.float64)
+    return x, torch.randint(10, (ROWS,), generator=generator)
+
+
+def target_of(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws grey pixels as zeros and ones."""
+    return (torch.rand(x.shape, generator=generator, dtype=x.dtype) < x).to(x.dtype)
+
+
+def assert_same(loss: Tensor, model: Digits, by_hand: Tensor, hand: HandWrittenDigits) -> None:
+    """Compares losses, and the gradients of every weight: each parent's part of a layer beside the whole."""
+    torch.testing.assert_close(loss, by_hand, rtol=1e-10, atol=1e-10)
+    loss.backward()
+    by_hand.backward()
+    compared = 0
+    for layer, names in PRODUCTS.items():
+        parts = [model.parts[name] for name in names]
+        weight, bias = torch.cat([part.weight.grad for part in parts], 1), parts[-1].bias.grad
+        torch.testing.assert_close(weight, getattr(hand, layer).weight.grad, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(bias, getattr(hand, layer).bias.grad, rtol=1e-10, atol=1e-10)
+        compared += sum(1 for part in parts for _ in part.parameters())
+    assert compared == len(list(model.parameters()))
+
+
+SHARED = pytest.mark.parametrize("shared", [False, True], ids=["concatenated", "shared"])
+ESTIMATOR = pytest.mark.parametrize("estimator", ["enumerate", "plug_in"])
+
+
+@SHARED
+@ESTIMATOR
+def test_unlabelled_rows(estimator: str, shared: bool) -> None:
+    model, hand = pair(shared)
+    x, _ = batch()
+    result = model.objective(x, estimators={"digit": estimator}, generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    values = (hand.enumerated if estimator == "enumerate" else hand.plug_in)(x, target_of(x, generator), generator)
+    assert_same(result.loss, model, -values.mean(), hand)
+
+
+@SHARED
+def test_labelled_rows(shared: bool) -> None:
+    model, hand = pair(shared)
+    x, digit = batch()
+    result = model.objective(
+        x, {"digit": digit}, alpha=ALPHA, gamma=GAMMA, generator=torch.Generator().manual_seed(1)
+    )
+    generator = torch.Generator().manual_seed(1)
+    values = hand.labelled(x, target_of(x, generator), digit, ALPHA, generator)
+    assert_same(result.loss, model, -GAMMA * values.mean(), hand)
+
+
+@SHARED
+@ESTIMATOR
+def test_a_mixed_batch(estimator: str, shared: bool) -> None:
+    model, hand = pair(shared)
+    x, digit = batch()
+    known = torch.tensor([True, False, False, True, False, True, True])
+    labels = {"digit": torch.where(known, digit, -1)}
+    result = model.objective(
+        x,
+        labels,
+        estimators={"digit": estimator},
+        alpha=ALPHA,
+        gamma=GAMMA,
+        generator=torch.Generator().manual_seed(1),
+    )
+    generator = torch.Generator().manual_seed(1)
+    target = target_of(x, generator)
+    unlabelled = hand.enumerated if estimator == "enumerate" else hand.plug_in
+    total = unlabelled(x[~known], target[~known], generator).sum()
+    total = total + GAMMA * hand.labelled(x[known], target[known], digit[known], ALPHA, generator).sum()
+    assert_same(result.loss, model, -total / ROWS, hand)
