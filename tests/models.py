@@ -99,15 +99,30 @@ class WholePrior(ub.Model):
 
 
 class TwoDiscrete(ub.Model):
-    """Two discrete latents: `sort` depends on `kind` in q, not in p."""
+    """Two discrete latents: `sort` depends on `kind` in q and not in p, `style` in p and not in q."""
 
     def encode(self, x: Any) -> Any:
         kind = ub.Categorical(3)(x)
         sort = ub.Categorical(2)(x, kind)
         return {"kind": kind, "sort": sort, "style": ub.Normal(2)(x, sort)}
 
+    def prior(self, kind: Any) -> Any:
+        return {"style": ub.Normal(2)(kind)}
+
     def decode(self, kind: Any, sort: Any, style: Any) -> Any:
         return ub.Bernoulli(5)(ub.mlp(7)(kind, sort, style))
+
+
+class Below(ub.Model):
+    """A label, `sort`, below a latent that is sampled and one that is enumerated."""
+
+    def encode(self, x: Any) -> Any:
+        a = ub.Normal(1)(x)
+        kind = ub.Categorical(2)(x, a)
+        return {"a": a, "kind": kind, "sort": ub.Categorical(3)(x, a, kind)}
+
+    def decode(self, a: Any, kind: Any, sort: Any) -> Any:
+        return ub.Bernoulli(4)(a, kind, sort)
 
 
 class LearnedPriors(ub.Model):
@@ -137,6 +152,7 @@ REGISTRY: dict[str, type[ub.Model]] = {
     model.__name__: model
     for model in (
         Auxiliary,
+        Below,
         Convolutions,
         Digits,
         Faces,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class Consistency:
         """Returns the losses of views: minus log q of their targets, in nats.
 
         Args:
-            teacher: The averaged model, in evaluation mode.
+            teacher: The averaged model, or the model itself where there is no average; it is asked in evaluation mode.
             x: The rows, (rows, *event).
             view: The same rows, transformed.
             labels: By latent: int64 (rows,) with -1, or floats with NaN, where not labelled.
@@ -61,13 +62,12 @@ class Consistency:
             Two mappings from the latent to one number a row (rows,): for labelled rows and for the others, 0 where a
             row is not of this kind, or not sure enough.
         """
-        with torch.no_grad():
-            guide = teacher.frame(x)
-        student = self.model.frame(view)
+        guide, student = teacher.frame(x), self.model.frame(view)
         supervised, consistent = {}, {}
         for name, node in self.model.graph.latents.items():
-            with torch.no_grad():
+            with _teaching(teacher):
                 value = self._value(guide, node, labels.get(name))
+                guide.parameters(node)
             if name in self.variables:
                 known = (
                     is_labelled(labels[name])
@@ -116,6 +116,18 @@ class Consistency:
         if divergence is None:
             return -student.score(node, most_probable(guide, node)).tensor
         return divergence
+
+
+@contextmanager
+def _teaching(teacher: Model) -> Iterator[None]:
+    """Puts the teacher into evaluation mode, without gradients; it may be the student itself."""
+    training = teacher.training
+    teacher.train(False)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        teacher.train(training)
 
 
 def _like(mask: Tensor, value: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
@@ -42,8 +42,7 @@ class Progress:
     """
 
     def __init__(self, epochs: int, *, done: int = 0, style: Style = "auto", console: Console | None = None) -> None:
-        if style not in ("auto", "bar", "lines", "quiet"):
-            raise OptionError(f"progress must be shown as 'auto', 'bar', 'lines' or 'quiet', got {style!r}")
+        check_style(style)
         self._console = console or Console(stderr=True)
         self._style = _suited(self._console) if style == "auto" else style
         self._epochs, self._done, self._epoch, self._steps = epochs, done, done, 1
@@ -130,6 +129,12 @@ class Progress:
         error = "" if self._error is None else f"  error {self._error:.2%}"
         shown = "".join(f"  {name} {value:.4g}" for name, value in terms.items())
         return f"{speed:,.0f} rows/s  {_clock(left)} left{error}{shown}"
+
+
+def check_style(style: str) -> None:
+    """Raises OptionError for a style that does not exist."""
+    if style not in get_args(Style):
+        raise OptionError(f"progress must be shown as 'auto', 'bar', 'lines' or 'quiet', got {style!r}")
 
 
 def _suited(console: Console) -> Style:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from unbraid.data.rows import Rows
 from unbraid.errors import DataError
 from unbraid.model import Model
 
@@ -57,6 +58,8 @@ class DatasetSource:
             raise DataError("a dataset must have a length: rows are drawn by number. Iterable datasets have none.")
         self.dataset, self.model, self.device = dataset, model, device
         self.length = len(dataset)
+        if self.length:
+            self.gather(torch.zeros(1, dtype=torch.int64))
 
     def __len__(self) -> int:
         return self.length
@@ -65,9 +68,21 @@ class DatasetSource:
         """Returns rows by their numbers, checked as they come."""
         several = getattr(self.dataset, "__getitems__", None)
         items = several(rows.tolist()) if several else [self.dataset[i] for i in rows.tolist()]
-        batch = torch.stack([torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items])
-        check_rows(self.model, batch)
+        try:
+            images = [torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items]
+            batch = torch.stack(images)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise DataError(f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...).") from error
+        self._check(rows, batch)
         return batch.to(self.device)
+
+    def _check(self, rows: Tensor, batch: Tensor) -> None:
+        """Checks rows by the numbers that they have in the dataset."""
+        self.model.check_shape(batch)
+        wrong = rows[~torch.isfinite(batch).flatten(1).all(1)]
+        if len(wrong):
+            raise DataError(f"row {int(wrong[0])} of the dataset has NaN or infinite values. Clean it, or drop it before fit.")
+        self.model.graph.likelihood.family.check_data(batch)
 
 
 def source_of(data: Tensor | Dataset[Any], model: Model, device: torch.device) -> Source:
@@ -76,16 +91,25 @@ def source_of(data: Tensor | Dataset[Any], model: Model, device: torch.device) -
     Raises:
         DataError: If rows have another shape or type, or values that the likelihood cannot score.
     """
-    if isinstance(data, Dataset):
-        return DatasetSource(data, model, device)
-    tensor = data if isinstance(data, Tensor) else torch.as_tensor(cast(Any, data))
-    check_rows(model, tensor)
-    if len(tensor) == 0:
+    source = DatasetSource(data, model, device) if isinstance(data, Dataset) else TensorSource(rows_in_memory(data, model), device)
+    if len(source) == 0:
         raise DataError("x has no rows.")
-    return TensorSource(tensor, device)
+    return source
 
 
-def check_rows(model: Model, x: Tensor) -> None:
-    """Raises DataError if rows have another shape or type than the model's, or values its likelihood cannot score."""
+def rows_in_memory(data: Any, model: Model) -> Tensor:
+    """Makes a tensor of rows that are in memory, and checks it against the model.
+
+    Raises:
+        DataError: If they are no array, have another shape or type, or values that the likelihood cannot score.
+    """
+    if isinstance(data, Rows):
+        raise DataError("x is Rows, which hold images and labels: pass rows.images, and the labels that are to be shown.")
+    try:
+        x = data if isinstance(data, Tensor) else torch.as_tensor(data)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"x is {type(data).__name__}; it must be a tensor, an array or a torch dataset.") from error
     model.check_shape(x)
-    model.graph.likelihood.family.check_data(x)
+    if len(x):
+        model.graph.likelihood.family.check_data(x)
+    return x

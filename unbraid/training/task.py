@@ -1,0 +1,139 @@
+"""The task of a training: all that stays the same while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from unbraid.data.labels import normalise_labels
+from unbraid.errors import OptionError
+from unbraid.estimators.choice import choose_estimators
+from unbraid.estimators.estimator import Estimator
+from unbraid.model import Model
+from unbraid.training.batches import Batch, steps_per_sweep, sweep
+from unbraid.training.draws import seeded_generator
+from unbraid.training.plan import SupervisionPlan
+from unbraid.training.settings import Settings
+from unbraid.training.source import Source, source_of
+from unbraid.training.watched import Watched
+from unbraid.views.view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What stays the same through a training: the rows, which of them are labelled, and how to train.
+
+    Attributes:
+        source: The rows.
+        plan: Which are labelled, with what.
+        settings: How to train.
+        estimators: Of each discrete latent.
+        view: Transforms rows for consistency, or None.
+        balanced: The variable whose classes labelled batches hold in equal parts, or None.
+        held_out: Labelled rows that were set aside, or None; the plan holds them as rows without labels.
+        device: Where the model is.
+    """
+
+    source: Source
+    plan: SupervisionPlan
+    settings: Settings
+    estimators: Mapping[str, Estimator]
+    view: View | None
+    balanced: str | None
+    held_out: Watched | None
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        images: Tensor | Dataset[Any],
+        labels: Mapping[str, Any] | None,
+        views: View | None,
+        settings: Settings,
+    ) -> Task:
+        """Checks what `fit` was given, and sets labelled rows aside if asked to.
+
+        Raises:
+            DataError: If rows or labels do not fit the model.
+            OptionError: If a setting cannot be met with these rows and labels.
+        """
+        device = next(model.parameters()).device
+        estimators = choose_estimators(model.graph, settings.estimators)
+        source = source_of(images, model, device)
+        cardinalities = {name: family.cardinality for name, family in model.latents.items()}
+        plan = SupervisionPlan.of(normalise_labels(labels or {}, len(source), cardinalities), len(source))
+        discrete = [name for name in plan.variables if cardinalities[name] is not None]
+        _check_options(settings, discrete, views)
+        held_out = None
+        if settings.holdout:
+            plan, aside = plan.split(settings.holdout, seeded_generator(settings.seed, "holdout"), discrete[0])
+            rows = aside.labelled_rows
+            held_out = Watched(source.gather(rows), aside.labels_for(rows))
+        balanced = discrete[0] if settings.balanced else None
+        return cls(source, plan, settings, estimators, views, balanced, held_out, device)
+
+    def steps(self, epoch: int) -> int:
+        """Returns how many steps an epoch (from 0) has."""
+        settings = self.settings
+        return steps_per_sweep(
+            self.plan, settings.batch_size, settings.labelled_batch_size, self.rate, epoch, mixed=settings.mixed,
+            unlabelled="unlabelled",
+        )  # fmt: skip
+
+    def sweep(self, epoch: int) -> Iterator[Batch]:
+        """Returns the batches of an epoch (from 0)."""
+        settings = self.settings
+        return sweep(
+            self.plan, settings.batch_size, settings.labelled_batch_size, self.rate, epoch, settings.seed,
+            mixed=settings.mixed, balanced=self.balanced, unlabelled="unlabelled",
+        )  # fmt: skip
+
+    @property
+    def rate(self) -> float:
+        """The supervision rate; 0 where nothing is labelled."""
+        return self.settings.rate if self.plan.variables else 0.0
+
+    @property
+    def total_steps(self) -> int:
+        """How many steps the whole training has."""
+        return sum(self.steps(epoch) for epoch in range(self.settings.epochs))
+
+    @property
+    def consistent(self) -> tuple[str, ...]:
+        """The latents whose q is to agree between a row and its view: the labelled discrete ones, where there are views."""
+        wanted = self.view is not None and self.settings.consistency > 0
+        return tuple(name for name in self.estimators if name in self.plan.variables) if wanted else ()
+
+    def gather(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Fetches the rows of a batch, (rows, *event), unlabelled ones first, and the labels of its labelled ones."""
+        if batch.labelled is None:
+            assert batch.unlabelled is not None
+            return self.source.gather(batch.unlabelled), {}
+        labels = self.plan.labels_for(batch.labelled)
+        rows = batch.labelled
+        if batch.unlabelled is not None:
+            rows = torch.cat([batch.unlabelled, rows])
+            labels = {name: _after(len(batch.unlabelled), each) for name, each in labels.items()}
+        return self.source.gather(rows), {name: each.to(self.device) for name, each in labels.items()}
+
+
+def _after(unlabelled: int, labels: Tensor) -> Tensor:
+    """Puts rows without labels before labels."""
+    missing = float("nan") if labels.is_floating_point() else -1
+    return torch.cat([labels.new_full((unlabelled, *labels.shape[1:]), missing), labels])
+
+
+def _check_options(settings: Settings, discrete: list[str], views: View | None) -> None:
+    """Raises OptionError for settings that these labels and views cannot meet."""
+    if settings.holdout and not discrete:
+        raise OptionError("holdout sets labelled rows aside, but no discrete variable is labelled.")
+    if settings.balanced and len(discrete) != 1:
+        raise OptionError(f"balanced needs exactly one labelled discrete variable, got {discrete or 'none'}.")
+    if settings.consistency and views is None:
+        raise OptionError("consistency needs views: pass fit(..., views=ub.Warp()), or consistency=0.")
