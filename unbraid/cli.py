@@ -31,6 +31,7 @@ ABOUT = """Disentangled representations from a few labels.
 
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
+COMMANDS = ("train", "resume", "evaluate", "figures")
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
 
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
+        _check_command(words)
         commands: dict[str, Callable[..., Any]] = {
             "train": train_command(words), "resume": resume, "evaluate": evaluate, "figures": figures,
         }  # fmt: skip
@@ -53,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UnbraidError as error:
         print(f"unbraid: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nunbraid: stopped. `unbraid resume RUN` goes on from the last whole epoch.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        notes = getattr(stop, "__notes__", ["`unbraid resume RUN` goes on from the last whole epoch."])
+        print(f"\nunbraid: stopped. {' '.join(notes)}", file=sys.stderr)
         return 130
     return 0
 
@@ -66,7 +69,7 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
     settings_type, model_type = settings_options(recipe.settings), model_options(cls)
 
     def train(
-        recipe: Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}")] = recipe.name,
+        recipe: Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}", metavar="RECIPE")] = recipe.name,
         out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
         labels: Annotated[int, arg(help="labelled rows of each class; 0 for all")] = 10,
         draw: Annotated[int | None, arg(help="seed of the draw of labelled rows; --seed if not given")] = None,
@@ -117,6 +120,12 @@ def print_metrics(metrics: dict[str, Any], out: Path) -> None:
     bound = metrics["log_px"]
     print(f"log p(x) >= {bound['bound']:.2f} nats a row (standard error {bound['se']:.2f}, {bound['samples']} samples)")
     print(f"trained in {metrics['train_seconds']:.0f} s; report: {out / 'report.html'}")
+
+
+def _check_command(words: Sequence[str]) -> None:
+    """Refuses a command that does not exist."""
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise OptionError(f"there is no command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")
 
 
 def _recipe_in(words: Sequence[str]) -> Recipe:

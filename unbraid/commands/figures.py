@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unbraid.commands.command_line import command_of
 from unbraid.data.rows import Rows
 from unbraid.figures import figures_for_run, save
 from unbraid.model import Model
@@ -45,7 +46,7 @@ def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], tes
         config={key: value for key, value in config.items() if key not in ("program", "plan")},
         plan_text=honesty(config),
         mermaid=model.mermaid(),
-        command=command_of(config, out),
+        command=command_of(config, model, out),
     )
     return [*paths.values(), folder.report]
 
@@ -62,13 +63,12 @@ def headlined(metrics: Mapping[str, Any], model: Model) -> dict[str, Any]:
 
 def honesty(config: Mapping[str, Any]) -> str:
     """Says which labels were used, and for what."""
-    return (
-        f"{config['labels']}, draw {config['job']['draw']}. Training, stopping and the choice of weights saw these labels and no "
-        "other. Test rows were looked at once, after training, for the numbers and figures of this page."
-    )
-
-
-def command_of(config: Mapping[str, Any], out: Path) -> str:
-    """Returns the command that trains the same again."""
     job, settings = config["job"], config["settings"]
-    return f"unbraid train {job['recipe']} --labels {job['per_class']} --draw {job['draw']} --seed {settings['seed']} --out {out}"
+    shown = f"{config['labels']}, draw {job['draw']}. Training saw these labels and no other."
+    chosen = settings["choose"] == "best" or settings["patience"] > 0
+    if job["validation"]:
+        use = "and chose when to stop or which weights to keep" if chosen else "and chose nothing"
+        shown += f" The labels of {job['validation']:,} more rows, which were not trained on, gave the error after each epoch, {use}."
+    elif chosen:
+        shown += " Labelled rows that were set aside chose when to stop or which weights to keep."
+    return f"{shown} Test rows were looked at once, after training, for the numbers and figures of this page."

@@ -13,7 +13,7 @@ from unbraid.commands.evaluate import evaluate_run
 from unbraid.commands.figures import draw_run
 from unbraid.data.few import few_labels
 from unbraid.data.rows import Rows
-from unbraid.errors import RunError
+from unbraid.errors import OptionError, RunError, did_you_mean
 from unbraid.model import Model
 from unbraid.recipes import RECIPES
 from unbraid.recipes.recipe import Recipe
@@ -103,17 +103,30 @@ def config_of(out: Path) -> dict[str, Any]:
 
 
 def recipe_of(job: Job) -> Recipe:
-    """Returns the recipe of a job."""
+    """Returns the recipe of a job.
+
+    Raises:
+        OptionError: If there is none of its name.
+    """
+    if job.recipe not in RECIPES:
+        raise OptionError(f"there is no recipe {job.recipe!r} to train on.{did_you_mean(job.recipe, RECIPES)}")
     return RECIPES[job.recipe]
 
 
 def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
-    """Returns the rows to train on, to watch and to test on."""
+    """Returns the rows to train on, to watch and to test on.
+
+    Raises:
+        DataError: If the data are not found, or are not what was published.
+        OptionError: If there are too few rows to watch that many.
+    """
     train, test = recipe.load(Path(job.data) if job.data else None)
     if job.limit:
         train, test = train[: job.limit], test[: job.limit]
     if not job.validation:
         return train, None, test
+    if not 0 < job.validation < len(train):
+        raise OptionError(f"--validation takes rows out of the {len(train):,} to train on: give 1 to {len(train) - 1:,}, got {job.validation:,}.")
     return train[: len(train) - job.validation], train[len(train) - job.validation :], test
 
 

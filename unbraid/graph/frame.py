@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from unbraid.graph.graph import Graph, Node, Ref
-from unbraid.graph.spread import Spread, apply, substitute, union
+from unbraid.graph.graph import Graph, Node, Ref, substitute
+from unbraid.graph.spread import Spread, apply, union
 from unbraid.graph.symbol import Call, Data, Layer
 
 
@@ -69,17 +70,16 @@ class Frame:
         return None if node.variables else self.above[node].select(self.index)
 
     def _computed(self, node: Node) -> Spread:
-        def value(leaf: Any) -> Any:
-            return self[self.graph.node(leaf)] if isinstance(leaf, Ref) else leaf
-
-        args, kwargs = substitute(node.args, value), substitute(node.kwargs, value)
         match node.operation:
-            case Call(function, _, elementwise):
-                return apply(function, args, kwargs, elementwise)
+            case Call(called, _, elementwise):
+                function = called
             case Layer():
-                return apply(self.modules[node.name], args, kwargs, elementwise=False)
+                function, elementwise = self.modules[node.name], False
             case _:
                 raise KeyError(f"{node.name} has no value here: it was not fixed")
+        nodes = self.graph.nodes
+        values = [self[nodes[index]] for index in node.inputs]
+        return apply(function if node.plain else _filled(function, node), values, elementwise)
 
     def parameters(self, node: Node) -> dict[str, Spread]:
         """Returns the parameters of the distribution of a random variable, in single precision or better."""
@@ -97,6 +97,20 @@ class Frame:
         axes = union((*parameters.values(), value))
         aligned = {name: parameter.align(axes) for name, parameter in parameters.items()}
         return Spread(node.family.log_prob(aligned, value.align(axes)), axes)
+
+
+def _filled(function: Callable[..., Any], node: Node) -> Callable[..., Any]:
+    """Returns a function of the values that a node's arguments refer to, with its constants in their places."""
+
+    def call(*tensors: Tensor) -> Any:
+        given = iter(tensors)
+
+        def value(leaf: Any) -> Any:
+            return next(given) if isinstance(leaf, Ref) else leaf
+
+        return function(*substitute(node.args, value), **substitute(node.kwargs, value))
+
+    return call
 
 
 def _precise(value: Spread) -> Spread:

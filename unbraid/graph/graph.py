@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Node:
         part: The method that it was traced in: encode, prior or decode.
         where: The line of the program.
         variables: The latents whose values it is computed from; for a latent itself, its own name alone.
+        inputs: The nodes that its arguments refer to, in order.
+        plain: Whether the arguments are these nodes and nothing else.
     """
 
     index: int
@@ -40,6 +42,12 @@ class Node:
     part: str
     where: str
     variables: frozenset[str]
+    inputs: tuple[int, ...] = field(init=False)
+    plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(ref.index for ref in refs_in((self.args, self.kwargs))))
+        object.__setattr__(self, "plain", not self.kwargs and all(isinstance(each, Ref) for each in self.args))
 
     @property
     def family(self) -> Family:
@@ -141,6 +149,17 @@ def refs_in(value: Any) -> Iterator[Ref]:
             yield from refs_in(part)
     elif isinstance(value, Mapping):
         yield from refs_in(tuple(value.values()))
+
+
+def substitute(value: Any, replace: Callable[[Any], Any]) -> Any:
+    """Rebuilds nested arguments with every leaf replaced by `replace(leaf)`."""
+    if isinstance(value, tuple):
+        return tuple(substitute(part, replace) for part in value)
+    if isinstance(value, list):
+        return [substitute(part, replace) for part in value]
+    if isinstance(value, Mapping):
+        return {key: substitute(part, replace) for key, part in value.items()}
+    return replace(value)
 
 
 def factorisation(parents: Mapping[str, Iterable[str]], density: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
@@ -56,15 +56,13 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
     try:
         value = frame[node].tensor
         rows = max((frame[frame.graph.node(ref)].rows for ref in refs_in((node.args, node.kwargs))), default=start)
+    except ModelError as error:
+        raise ModelError(f"{where}: {describe(node.operation)} {error}") from error
     except Exception as error:
         given = ", ".join(
             f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})" for ref in refs_in((node.args, node.kwargs))
         )
         raise ModelError(f"{where}: {describe(node.operation)} does not accept what it is given ({given}). {_reason(error)}") from error
-    if not isinstance(value, Tensor):
-        raise ModelError(
-            f"{where}: {describe(node.operation)} returns {type(value).__name__}, and a symbol is one tensor: use indexing, h[:, :8]."
-        )
     if value.dim() == 0 or value.shape[0] != rows:
         raise ModelError(
             f"{where}: {describe(node.operation)} does not keep the rows: it maps {rows} rows to a tensor of shape "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
 from torch import Tensor
+
+from unbraid.errors import ModelError
 
 SAMPLES = -1
 """The axis of independent samples; the axis of the n-th latent is n."""
@@ -55,63 +56,45 @@ class Spread:
 def union(spreads: Iterable[Spread]) -> tuple[int, ...]:
     """Returns the axes of several values together, newest first."""
     axes = {axis for spread in spreads for axis in spread.axes}
-    return tuple(sorted(axes, reverse=True))
+    return tuple(sorted(axes, reverse=True)) if axes else ()
 
 
-def spreads_in(value: Any) -> list[Spread]:
-    """Lists the spread values inside nested arguments."""
-    if isinstance(value, Spread):
-        return [value]
-    if isinstance(value, (tuple, list)):
-        return [spread for part in value for spread in spreads_in(part)]
-    if isinstance(value, Mapping):
-        return spreads_in(tuple(value.values()))
-    return []
-
-
-def substitute(value: Any, replace: Callable[[Any], Any]) -> Any:
-    """Rebuilds nested arguments with every leaf replaced by `replace(leaf)`."""
-    if isinstance(value, tuple):
-        return tuple(substitute(part, replace) for part in value)
-    if isinstance(value, list):
-        return [substitute(part, replace) for part in value]
-    if isinstance(value, Mapping):
-        return {key: substitute(part, replace) for key, part in value.items()}
-    return replace(value)
-
-
-def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], elementwise: bool) -> Spread:
+def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: bool = False) -> Spread:
     """Applies a function of rows to spread values.
 
     Args:
-        function: Takes and returns tensors (rows, *event).
-        args: Positional arguments, spread values and constants.
-        kwargs: Keyword arguments.
+        function: Takes tensors (rows, *event) and returns one.
+        values: Its arguments.
         elementwise: Whether the function broadcasts, so that its arguments need not be repeated along axes.
 
     Returns:
         The result, spread over every axis of the arguments.
+
+    Raises:
+        ModelError: If the function returns anything but one tensor.
     """
-    spreads = spreads_in((args, kwargs))
-    axes = union(spreads)
-    if elementwise and len({len(spread.event_shape) for spread in spreads}) == 1:
+    axes = union(values)
+    if elementwise and len({len(value.event_shape) for value in values}) == 1:
+        return Spread(_one(function(*[value.align(axes) for value in values])), axes)
+    rows = max((value.rows for value in values), default=1)
+    if not axes:
+        return Spread(_one(function(*[_expanded(value.tensor, (rows,)) for value in values])))
+    aligned = [value.align(axes) for value in values]
+    sizes = tuple(max(each) for each in zip(*(tensor.shape[: len(axes)] for tensor in aligned), strict=True))
+    flat = [_expanded(tensor, (*sizes, rows)).flatten(0, len(axes)) for tensor in aligned]
+    result = _one(function(*flat))
+    return Spread(result.unflatten(0, (*sizes, rows)), axes)
 
-        def align(leaf: Any) -> Any:
-            return leaf.align(axes) if isinstance(leaf, Spread) else leaf
 
-        return Spread(function(*substitute(args, align), **substitute(kwargs, align)), axes)
-    rows = max((spread.rows for spread in spreads), default=1)
-    aligned = {id(spread): spread.align(axes) for spread in spreads}
-    sizes = tuple(max(t.shape[i] for t in aligned.values()) for i in range(len(axes)))
+def _expanded(tensor: Tensor, leading: tuple[int, ...]) -> Tensor:
+    """Repeats a tensor along leading dimensions where its size there is 1."""
+    if tensor.shape[: len(leading)] == leading:
+        return tensor
+    return tensor.expand(*leading, *tensor.shape[len(leading) :])
 
-    def flatten(leaf: Any) -> Any:
-        if not isinstance(leaf, Spread):
-            return leaf
-        full = aligned[id(leaf)]
-        event = leaf.event_shape
-        if full.shape[: len(axes) + 1] != (*sizes, rows):
-            full = full.expand(*sizes, rows, *event)
-        return full.reshape(-1, *event) if axes else full
 
-    result = function(*substitute(args, flatten), **substitute(kwargs, flatten))
-    return Spread(result.reshape(*sizes, rows, *result.shape[1:]) if axes else result, axes)
+def _one(result: Any) -> Tensor:
+    """Refuses what is not one tensor."""
+    if not isinstance(result, Tensor):
+        raise ModelError(f"returns {type(result).__name__}, and a symbol is one tensor: use indexing, h[:, :8].")
+    return result

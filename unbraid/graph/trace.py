@@ -12,8 +12,7 @@ from typing import Any
 from torch import nn
 
 from unbraid.errors import ModelError, did_you_mean
-from unbraid.graph.graph import Graph, Node, Ref, refs_in
-from unbraid.graph.spread import substitute
+from unbraid.graph.graph import Graph, Node, Ref, refs_in, substitute
 from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
 from unbraid.variables.family import Family
 from unbraid.variables.head import variable

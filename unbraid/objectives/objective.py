@@ -55,24 +55,27 @@ def objective(
     root = Frame(graph, modules, x)
     collected: dict[str, list[Term]] = {}
     loss = x.new_zeros(())
-    for group in groups_of(graph, labels):
+    for group in groups_of(graph, labels, x.shape[0]):
         frame = root if group.rows is None else root.rows(group.rows)
         scored = target if group.rows is None else target.index_select(0, group.rows)
         observed = {name: Spread(value.to(x.dtype)) for name, value in group.observed.items()}
         terms = elbo_terms(Pass(graph, Spread(scored), observed, estimators, samples, generator), frame)
         values = {name: _each_row(term.tensor, scored.shape[0]) for name, term in terms.values.items()}
-        total = sum(_weight(name, group, alpha, beta) * value for name, value in values.items())
-        assert isinstance(total, Tensor)
-        loss = loss - total.sum() * (gamma if group.observed else 1.0)
+        total = _total(values, alpha, beta).sum()
+        loss = loss - (gamma * total if group.observed else total)
         for name, value in values.items():
             collected.setdefault(name, []).append(Term(value, group.rows))
     return Objective(loss / x.shape[0], {name: _together(parts) for name, parts in collected.items()})
 
 
-def _weight(name: str, group: Group, alpha: float, beta: float) -> float:
-    if name.startswith("KL("):
-        return -beta
-    return alpha if name.startswith("log q(") else 1.0
+def _total(values: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
+    """Returns the weighted sum of the terms of each row."""
+    terms = iter(values.items())
+    total = next(terms)[1]
+    for name, value in terms:
+        weight = -beta if name.startswith("KL(") else alpha if name.startswith("log q(") else 1.0
+        total = torch.add(total, value, alpha=weight)
+    return total
 
 
 def _each_row(value: Tensor, rows: int) -> Tensor:

@@ -32,22 +32,22 @@ def is_labelled(label: Tensor) -> Tensor:
     return label >= 0
 
 
-def groups_of(graph: Graph, labels: Mapping[str, Tensor]) -> Iterator[Group]:
+def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator[Group]:
     """Groups the rows of a batch by which latents are observed.
 
     Args:
         graph: The graph.
         labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where a row is not labelled.
+        rows: How many rows the batch has.
 
     Yields:
         One group for each pattern that occurs.
 
     Raises:
-        DataError: If a label is for no latent of the graph.
+        DataError: If labels are for no latent of the graph, or have another shape, type or range than its values.
     """
-    for name in labels:
-        if name not in graph.latents:
-            raise DataError(f"labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}")
+    for name, label in labels.items():
+        _check(graph, name, label, rows)
     if not labels:
         yield Group(None, {})
         return
@@ -55,10 +55,27 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor]) -> Iterator[Group]:
     code = torch.stack([mask.long() << bit for bit, mask in enumerate(masks.values())]).sum(0)
     patterns = torch.unique(code).tolist()
     for pattern in patterns:
-        rows = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
+        index = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
         seen = [name for bit, name in enumerate(masks) if pattern >> bit & 1]
-        yield Group(rows, {name: _value(graph, name, labels[name], rows) for name in seen})
+        yield Group(index, {name: _value(graph, name, labels[name], index) for name in seen})
 
 
-def _value(graph: Graph, name: str, label: Tensor, rows: Tensor | None) -> Tensor:
-    return graph.latents[name].family.value_of(label if rows is None else label.index_select(0, rows))
+def _check(graph: Graph, name: str, label: Tensor, rows: int) -> None:
+    if name not in graph.latents:
+        raise DataError(f"labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}")
+    family = graph.latents[name].family
+    expected = (rows, *family.label_shape)
+    if tuple(label.shape) != expected:
+        raise DataError(f"the labels of {name!r} have shape {tuple(label.shape)}, expected {expected}.")
+    if label.is_floating_point() != (family.cardinality is None):
+        wanted = "floating-point numbers, NaN" if family.cardinality is None else "whole numbers, -1"
+        raise DataError(f"the labels of {name!r} are {label.dtype}; {family} takes {wanted} where a row is not labelled.")
+
+
+def _value(graph: Graph, name: str, label: Tensor, index: Tensor | None) -> Tensor:
+    family = graph.latents[name].family
+    try:
+        return family.value_of(label if index is None else label.index_select(0, index))
+    except RuntimeError as error:
+        last = (family.cardinality or 0) - 1
+        raise DataError(f"the labels of {name!r} must be from 0 to {last}, or -1 where a row is not labelled.") from error

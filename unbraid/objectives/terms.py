@@ -65,7 +65,7 @@ def _sum_out(weights: Spread, value: Spread, axis: int) -> Spread:
         return value
     axes = union((weights, value))
     weight = weights.align(axes)
-    finite = torch.where(weight > 0, value.align(axes), torch.zeros((), dtype=weight.dtype, device=weight.device))
+    finite = value.align(axes).masked_fill(weight <= 0, 0.0)
     return Spread((weight * finite).sum(axes.index(axis)), _without(axes, axis))
 
 

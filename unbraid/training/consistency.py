@@ -67,7 +67,6 @@ class Consistency:
         for name, node in self.model.graph.latents.items():
             with _teaching(teacher):
                 value = self._value(guide, node, labels.get(name))
-                guide.parameters(node)
             if name in self.variables:
                 known = (
                     is_labelled(labels[name])

@@ -92,7 +92,7 @@ def fit(
         history.truncate(state.epoch)
         stack.enter_context(torch.random.fork_rng())
         bar = stack.enter_context(Progress(settings.epochs, done=state.epoch, style=progress))
-        stack.enter_context(_says_how_to_go_on(folder, state))
+        stack.enter_context(_says_how_to_go_on(folder))
         while state.epoch < settings.epochs and not _out_of_patience(state, settings):
             history.append(train_epoch(task, state, bar, watched))
             if folder is not None:
@@ -157,16 +157,15 @@ def _open_folder(out: str | Path | None, resume: bool, overwrite: bool) -> RunFo
 
 
 @contextmanager
-def _says_how_to_go_on(folder: RunFolder | None, state: TrainingState) -> Iterator[None]:
-    """Adds to a Ctrl-C what is kept and how to go on."""
+def _says_how_to_go_on(folder: RunFolder | None) -> Iterator[None]:
+    """Adds to a Ctrl-C what is kept, and how to go on."""
     try:
         yield
     except KeyboardInterrupt as stop:
         if folder is None:
-            stop.add_note("Nothing was kept on disk: fit(..., out=FOLDER) keeps every epoch.")
+            stop.add_note("Nothing was kept on disk: fit(..., out=FOLDER) keeps every whole epoch.")
         else:
-            kept = f"{folder.path} keeps the training up to epoch {load_epoch(folder)}"
-            stop.add_note(f"{kept}: go on with fit(..., resume=True), or `unbraid resume {folder.path}`.")
+            stop.add_note(f"Every whole epoch is kept. Go on with `unbraid resume {folder.path}`, or fit(..., resume=True).")
         raise
 
 

@@ -6,12 +6,14 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from unbraid.errors import RunError
 from unbraid.model import Model
 from unbraid.training.checkpoint import load_checkpoint
+from unbraid.training.run_config import FROM_FILE
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
 from unbraid.training.state import load_weights
@@ -63,8 +65,8 @@ def class_at(reference: str, asking: Path | str = "the command line") -> type[Mo
     place, _, name = reference.rpartition(":")
     try:
         module = _module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-        cls = getattr(module, name)
-    except (ImportError, AttributeError, FileNotFoundError, ValueError) as error:
+        cls = attrgetter(name)(module)
+    except (ImportError, AttributeError, FileNotFoundError, SyntaxError, ValueError) as error:
         raise RunError(f"the model {reference!r} of {asking} cannot be found: {error}. Give module:Class or file.py:Class.") from error
     if not (isinstance(cls, type) and issubclass(cls, Model)):
         raise RunError(f"{reference!r} of {asking} is no ub.Model class.")
@@ -75,7 +77,7 @@ def _module_at(path: Path) -> Any:
     """Imports a file by its path."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    name = f"unbraid_user_{path.stem}"
+    name = f"{FROM_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -17,6 +17,8 @@ from unbraid.version import VERSION
 
 SAME = ("model", "fields", "model_seed", "rows", "plan", "settings", "views")
 """What must agree for a run to be gone on with."""
+FROM_FILE = "unbraid_user_"
+"""How the name of a module begins that was read from a file; it cannot be imported by this name."""
 
 
 def describe_run(
@@ -61,7 +63,7 @@ def describe_view(views: object) -> Any:
 def reference(cls: type) -> str:
     """Returns where a class can be had from: "module:Class", or "/path/to/file.py:Class" for a script's."""
     module = cls.__module__
-    if module == "__main__" or not hasattr(sys.modules.get(module), "__file__"):
+    if module == "__main__" or module.startswith(FROM_FILE) or not hasattr(sys.modules.get(module), "__file__"):
         try:
             return f"{Path(inspect.getfile(cls)).resolve()}:{cls.__qualname__}"
         except (OSError, TypeError):
@@ -70,17 +72,20 @@ def reference(cls: type) -> str:
 
 
 def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path) -> None:
-    """Raises RunError if what a folder holds is not the run that is to go on."""
+    """Raises RunError if what a folder holds is not the run that is to go on; it names what differs."""
     for key in SAME:
         old, new = found.get(key), _plain(here[key])
         if old == new:
             continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            names = [name for name in {*old, *new} if old.get(name) != new.get(name)]
-            name = sorted(names)[0]
-            key, old, new = f"{key}.{name}", old.get(name), new.get(name)
+        if key == "plan":
+            what, old, new = "labels", found.get("labels"), f"{here['labels']} (other rows or labels)"
+        elif isinstance(old, Mapping) and isinstance(new, Mapping):
+            name = min(name for name in {*old, *new} if old.get(name) != new.get(name))
+            what, old, new = f"{key}.{name}", old.get(name), new.get(name)
+        else:
+            what = key
         raise RunError(
-            f"{path} holds another run: its {key} is {old!r}, here it is {new!r}. Go on with the same, or name another folder "
+            f"{path} holds another run: {what} there is {old!r}, here it is {new!r}. Go on with the same, or name another folder "
             "(or overwrite=True to replace it)."
         )
 

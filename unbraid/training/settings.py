@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
@@ -52,6 +54,8 @@ class Settings:
     seed: Annotated[int, "of the order of rows and of noise"] = 0
 
     def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            self._check_type(name, hint)
         for name in ("epochs", "batch_size", "labelled_batch_size", "samples"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("rate", "alpha", "gamma", "beta", "consistency", "ramp", "patience", "warmup_steps"):
@@ -59,11 +63,24 @@ class Settings:
         for name in ("threshold", "average", "holdout"):
             self._check(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         self._check("learning_rate", self.learning_rate > 0, "above 0")
-        for name, hint in get_type_hints(type(self)).items():
-            if get_origin(hint) is Literal:
-                self._check(
-                    name, getattr(self, name) in get_args(hint), f"one of {', '.join(map(repr, get_args(hint)))}"
-                )
+        pair = isinstance(self.betas, (tuple, list)) and len(self.betas) == 2 and all(map(_number, self.betas))
+        self._check("betas", pair and all(0 <= each < 1 for each in self.betas), "two numbers, at least 0 and below 1")
+        names = isinstance(self.estimators, dict) and all(isinstance(each, str) for each in self.estimators.values())
+        self._check(
+            "estimators", names, "names by latent, {'digit': 'plug_in'}; one with options goes to the variable itself, "
+            "ub.Categorical(10, estimator=ub.PlugIn(gradient=False))",
+        )  # fmt: skip
+
+    def _check_type(self, name: str, hint: Any) -> None:
+        value = getattr(self, name)
+        if get_origin(hint) is Literal:
+            self._check(name, value in get_args(hint), f"one of {', '.join(map(repr, get_args(hint)))}")
+        elif hint is bool:
+            self._check(name, isinstance(value, bool), "True or False")
+        elif hint is int:
+            self._check(name, isinstance(value, Integral) and not isinstance(value, bool), "a whole number")
+        elif hint is float:
+            self._check(name, _number(value), "a finite number")
 
     def _check(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
@@ -91,3 +108,7 @@ class Settings:
         return cls().changed(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -98,5 +98,4 @@ class Categorical(Family):
 
 def _weighted(weights: Tensor, values: Tensor) -> Tensor:
     """Multiplies, with 0 * -inf = 0, in values and gradients."""
-    finite = torch.where(weights > 0, values, torch.zeros((), dtype=values.dtype, device=values.device))
-    return weights * finite
+    return weights * values.masked_fill(weights <= 0, 0.0)

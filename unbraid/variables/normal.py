@@ -41,3 +41,10 @@ class Normal(Family):
     def most_probable(self, parameters: Parameters) -> Tensor:
         """Returns the mean."""
         return parameters["loc"]
+
+    def kl(self, q: Parameters, p: Parameters) -> Tensor:
+        """Returns KL(q || p) in nats: the sum over the event of log(s_p / s_q) + (s_q^2 + (m_q - m_p)^2) / 2 s_p^2 - 1/2."""
+        ratio = q["scale"] / p["scale"]
+        shift = (q["loc"] - p["loc"]) / p["scale"]
+        divergence = (ratio * ratio + shift * shift - 1) / 2 - ratio.log()
+        return divergence.sum(tuple(range(-len(self.event_shape), 0)))

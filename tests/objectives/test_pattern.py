@@ -1,0 +1,53 @@
+"""Rows are grouped by which latents are observed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.models import Digits, rows_of
+from unbraid.errors import DataError
+from unbraid.objectives.pattern import groups_of, is_labelled
+
+MODEL = Digits()
+
+
+def test_a_label_is_missing_at_minus_one_and_nan() -> None:
+    assert is_labelled(torch.tensor([0, -1, 2])).tolist() == [True, False, True]
+    assert is_labelled(torch.tensor([0.5, torch.nan])).tolist() == [True, False]
+    assert is_labelled(torch.tensor([[0.5, 1.0], [1.0, torch.nan]])).tolist() == [True, False]
+
+
+def test_groups_cover_the_rows_once() -> None:
+    digit, style = torch.tensor([0, -1, 2, -1, 3]), torch.zeros(5, 3)
+    style[[0, 1]] = torch.nan
+    groups = list(groups_of(MODEL.graph, {"digit": digit, "style": style}, 5))
+    found = {tuple(group.observed): group.rows.tolist() for group in groups if group.rows is not None}
+    assert found == {(): [1], ("digit",): [0], ("style",): [3], ("digit", "style"): [2, 4]}
+    both = next(group for group in groups if len(group.observed) == 2)
+    assert both.observed["digit"].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_one_pattern_is_all_rows() -> None:
+    for labels in ({}, {"digit": torch.full((4,), -1)}, {"digit": torch.tensor([0, 1, 2, 3])}):
+        (group,) = groups_of(MODEL.graph, labels, 4)
+        assert group.rows is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"digitt": torch.zeros(4, dtype=torch.long)}, r"labels for 'digitt', which is no latent .* Did you mean 'digit'"),
+        ({"digit": torch.tensor([0, 1, 2, 4])}, r"labels of 'digit' must be from 0 to 3, or -1"),
+        ({"digit": torch.zeros(4)}, r"labels of 'digit' .*whole numbers"),
+        ({"digit": torch.zeros(3, dtype=torch.long)}, r"labels of 'digit' have shape \(3,\), expected \(4,\)"),
+        ({"digit": torch.zeros(4, 1, dtype=torch.long)}, r"labels of 'digit' have shape \(4, 1\), expected \(4,\)"),
+        ({"style": torch.zeros(4)}, r"labels of 'style' have shape \(4,\), expected \(4, 3\)"),
+        ({"style": torch.zeros(4, 3, dtype=torch.long)}, r"labels of 'style' .*floating-point"),
+    ],
+)
+def test_labels_that_cannot_be_are_refused(labels: dict[str, torch.Tensor], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        MODEL.objective(rows_of(MODEL, 4), labels)
+    valid = {"digit": torch.tensor([0, 1, -1, 3]), "style": torch.zeros(4, 3)}
+    assert torch.isfinite(MODEL.objective(rows_of(MODEL, 4), valid).loss)
