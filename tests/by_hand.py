@@ -1,7 +1,8 @@
-"""The semi-supervised VAE of design's first program written by hand in plain PyTorch: shares no code with unbraid."""
+"""The semi-supervised VAE of the README, written by hand in plain PyTorch: shares no code with unbraid."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -50,28 +51,26 @@ class HandWrittenDigits(nn.Module):
             style_input = F.embedding(digit, self.style.weight[:, :VALUES].T) + self.style_of_features(h)
             back_input = F.embedding(digit, self.back.weight[:, :VALUES].T)
         else:
-            hot = F.one_hot(digit, VALUES).to(h.dtype)
-            style_input, back_input = self.style(torch.cat([hot, h], 1)), hot
+            back_input = F.one_hot(digit, VALUES).to(h.dtype)
+            style_input = self.style(torch.cat([back_input, h], 1))
         style, divergence = self.draw(style_input, generator)
         log_q = -F.cross_entropy(self.digit(h), digit, reduction="none")
-        bound = self.decoded(back_input, style, target.flatten(1)) - divergence - torch.log(torch.tensor(VALUES, dtype=x.dtype))
-        return bound + alpha * log_q
+        return self.decoded(back_input, style, target) - divergence - math.log(VALUES) + alpha * log_q
 
     def enumerated(self, x: Tensor, target: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Returns the objective of rows whose digit is summed out, shape (rows,)."""
         rows, h = len(x), self.encoded(x)
         log_q = F.log_softmax(self.digit(h), 1)
         if self.shared:
-            by_digit = self.style.weight[:, :VALUES].T[:, None]
-            style_input = (by_digit + self.style_of_features(h)).flatten(0, 1)
-            back_input = self.back.weight[:, :VALUES].T[:, None].expand(-1, rows, -1).flatten(0, 1)
+            style_input = self.style.weight[:, :VALUES].T[:, None] + self.style_of_features(h)
+            back_input = self.back.weight[:, :VALUES].T[:, None]
         else:
-            back_input = torch.eye(VALUES, dtype=h.dtype).repeat_interleave(rows, 0)
-            style_input = self.style(torch.cat([back_input, h.repeat(VALUES, 1)], 1))
+            back_input = torch.eye(VALUES, dtype=h.dtype, device=h.device).repeat_interleave(rows, 0)
+            style_input = self.style(torch.cat([back_input, h.repeat(VALUES, 1)], 1)).view(VALUES, rows, -1)
+            back_input = back_input.view(VALUES, rows, VALUES)
         style, divergence = self.draw(style_input, generator)
-        bound = self.decoded(back_input, style, target.flatten(1).repeat(VALUES, 1)) - divergence
-        q = log_q.exp()
-        return (q * (bound.view(VALUES, rows).T - log_q - torch.log(torch.tensor(VALUES, dtype=x.dtype)))).sum(1)
+        bound = (self.decoded(back_input, style, target) - divergence).T
+        return (log_q.exp() * (bound - log_q - math.log(VALUES))).sum(1)
 
     def plug_in(self, x: Tensor, target: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Returns the objective of rows whose children see the probabilities of the digit, shape (rows,)."""
@@ -80,8 +79,8 @@ class HandWrittenDigits(nn.Module):
         q = log_q.exp()
         style, divergence = self.draw(self.style(torch.cat([q, h], 1)), generator)
         back_input = q @ self.back.weight[:, :VALUES].T if self.shared else q
-        bound = self.decoded(back_input, style, target.flatten(1)) - divergence
-        return bound - (q * (log_q + torch.log(torch.tensor(VALUES, dtype=x.dtype)))).sum(1)
+        bound = self.decoded(back_input, style, target) - divergence
+        return bound - (q * (log_q + math.log(VALUES))).sum(1)
 
     def encoded(self, x: Tensor) -> Tensor:
         return F.relu(self.features(x.flatten(1)))
@@ -91,19 +90,20 @@ class HandWrittenDigits(nn.Module):
 
     def draw(self, flat: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Draws the style, and returns KL(q || standard normal) beside it."""
-        loc, raw = flat.chunk(2, 1)
+        loc, raw = flat.chunk(2, -1)
         scale = F.softplus(raw) + 1e-3
         style = loc + scale * torch.randn(loc.shape, generator=generator, dtype=loc.dtype, device=loc.device)
-        return style, 0.5 * (loc.square() + scale.square() - 1).sum(1) - scale.log().sum(1)
+        return style, 0.5 * (loc.square() + scale.square() - 1).sum(-1) - scale.log().sum(-1)
 
     def decoded(self, back_input: Tensor, style: Tensor, target: Tensor) -> Tensor:
-        """Returns log p(x | digit, style)."""
+        """Returns log p(x | digit, style) of rows, or of rows for each digit: (values, rows)."""
         if self.shared:
             hidden = back_input + F.linear(style, self.back.weight[:, VALUES:], self.back.bias)
         else:
-            hidden = self.back(torch.cat([back_input, style], 1))
+            hidden = self.back(torch.cat([back_input, style], -1))
         logits = self.pixels(F.relu(hidden))
-        return -F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1)
+        pixels = target.flatten(1).expand_as(logits)
+        return -F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(-1)
 
 
 PRODUCTS = {

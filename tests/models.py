@@ -38,7 +38,7 @@ class Faces(ub.Model):
         return {"identity": identity, "lighting": lighting, "shading": shading, "reflectance": reflectance}
 
     def decode(self, identity: Any, lighting: Any, shading: Any, reflectance: Any) -> Any:
-        shade = torch.tanh(ub.mlp(8)(shading, lighting))
+        shade = ub.mlp(8)(shading, lighting).tanh()
         return ub.ContinuousBernoulli(1, 3, 5)(shade * ub.mlp(8)(identity, reflectance))
 
 
@@ -141,11 +141,23 @@ class FixedNoise(ub.Model):
     """A normal likelihood with a given scale; functions of torch between the layers."""
 
     def encode(self, x: Any) -> Any:
-        h = torch.cat([ub.mlp(6, activation="tanh")(x), x[:, :2] * 0.5], dim=1)
+        features: Any = ub.mlp(6, activation="tanh")(x)
+        h: Any = torch.cat([features, x[:, :2] * 0.5], dim=1)
         return {"side": ub.Categorical(2, probs=[0.25, 0.75])(h), "style": ub.Normal(3)(h)}
 
     def decode(self, side: Any, style: Any) -> Any:
         return ub.Normal(5)(2 * side[:, :1] - 1, style.exp(), scale=0.1)
+
+
+class LinearGaussian(ub.Model):
+    """A mixture of linear-Gaussian models, whose p(x) is known."""
+
+    def encode(self, x: Any) -> Any:
+        kind = ub.Categorical(3, probs=[0.2, 0.3, 0.5])(x)
+        return {"kind": kind, "z": ub.Normal(2)(loc=ub.dense(2)(x, kind), scale=1.2)}
+
+    def decode(self, kind: Any, z: Any) -> Any:
+        return ub.Normal(3)(loc=ub.dense(3)(kind, z), scale=1.0)
 
 
 REGISTRY: dict[str, type[ub.Model]] = {
@@ -158,6 +170,7 @@ REGISTRY: dict[str, type[ub.Model]] = {
         Faces,
         FixedNoise,
         LearnedPriors,
+        LinearGaussian,
         Mixture,
         TwoDiscrete,
         WholePrior,

@@ -1,4 +1,4 @@
-"""Objectives of two small models by brute force: loops over the joint values of the discrete latents, formulas written out.
+"""Objectives of two small models by brute force: loops over the joint values of the discrete latents.
 
 Shares no code with unbraid: it reads a model's weights by name, and nothing else of it.
 """
@@ -66,7 +66,8 @@ def hermite(nodes: int, dimensions: int) -> tuple[Tensor, Tensor]:
     return torch.tensor([[points[i] for i in index] for index in grid]), torch.tensor(joint)
 
 
-# -- TwoDiscrete: q(kind | x) q(sort | x, kind) q(style | x, sort); p(kind) p(sort) p(style | kind) p(x | kind, sort, style)
+# TwoDiscrete: q(kind | x) q(sort | x, kind) q(style | x, sort)
+# and p(kind) p(sort) p(style | kind) p(x | kind, sort, style)
 
 
 def two_discrete(w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: float) -> Tensor:
@@ -84,24 +85,24 @@ def two_discrete(w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: fl
     log_weights, values = [], []
     for kind, sort in product(kinds, sorts):
         k, s = hot(kind, 3), hot(sort, 2)
-        log_weight, value = _two_discrete_at(w, x, labels, noise[sort], alpha, k, s)
+        log_weight, value = two_discrete_at(w, x, labels, noise[sort], alpha, k, s)
         log_weights.append(log_weight)
         values.append(value)
     return (torch.softmax(torch.stack(log_weights), 0) * torch.stack(values)).sum()
 
 
 def two_discrete_plug_in(w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: float) -> Tensor:
-    """Returns the objective of one row whose unlabelled discrete latents are their probabilities; noise of shape (2,)."""
+    """Returns the objective of one row whose unlabelled discrete latents are their probabilities; noise: (2,)."""
     k = torch.exp(log_softmax(linear(w, {"encode_dense_0": x})))
     if "kind" in labels:
         k = hot(int(labels["kind"]), 3)
     s = torch.exp(log_softmax(linear(w, {"encode_dense_1": x, "encode_dense_2": k})))
     if "sort" in labels:
         s = hot(int(labels["sort"]), 2)
-    return _two_discrete_at(w, x, labels, noise, alpha, k, s)[1]
+    return two_discrete_at(w, x, labels, noise, alpha, k, s)[1]
 
 
-def _two_discrete_at(
+def two_discrete_at(
     w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: float, k: Tensor, s: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Returns log q of kind, sort and a labelled style, and the bracket of the objective, for one value of each."""
@@ -125,7 +126,7 @@ def _two_discrete_at(
     return log_weight, value + log_bernoulli(x, linear(w, {"decode_dense_3": hidden}))
 
 
-# -- Below: q(a | x) q(kind | x, a) q(sort | x, a, kind); p(a) p(kind) p(sort) p(x | a, kind, sort)
+# Below: q(a | x) q(kind | x, a) q(sort | x, a, kind); p(a) p(kind) p(sort) p(x | a, kind, sort)
 
 
 def below(w: Weights, x: Tensor, sort: int, alpha: float, nodes: int = 40) -> Tensor:

@@ -21,8 +21,14 @@ X = rows_of(MODEL, 5)
         (torch.zeros(5, 16), r"x has shape (5, 16); this model takes (rows, 1, 4, 4)."),
         (torch.zeros(1, 4, 4), r"x has shape (1, 4, 4); this model takes (rows, 1, 4, 4)."),
         (torch.zeros(()), r"x has shape (); this model takes (rows, 1, 4, 4)."),
-        (torch.zeros(5, 1, 4, 4, dtype=torch.uint8), r"x is torch.uint8; this model takes floating-point numbers: x.float()"),
-        (torch.zeros(5, 1, 4, 4, dtype=torch.float64), r"x is torch.float64 and the parameters of this model are torch.float32"),
+        (
+            torch.zeros(5, 1, 4, 4, dtype=torch.uint8),
+            r"x is torch.uint8; this model takes floating-point numbers: x.float()",
+        ),
+        (
+            torch.zeros(5, 1, 4, 4, dtype=torch.float64),
+            r"x is torch.float64 and the parameters of this model are torch.float32",
+        ),
     ],
 )
 def test_data_of_another_shape_or_type_is_refused(question: str, x: torch.Tensor, message: str) -> None:
@@ -119,6 +125,8 @@ def test_no_rows_give_no_rows() -> None:
     assert MODEL.predict(X[:0])["digit"].shape == (0,)
     assert MODEL.predict(X[:0], digit=2)["style"].shape == (0, 3)
     assert MODEL.reconstruct(X[:0]).shape == (0, 1, 4, 4)
+    with pytest.raises(DataError, match="the batch has no rows"):
+        MODEL.objective(X[:0])
 
 
 def test_labels_set_by_hand_keep_double_precision() -> None:

@@ -32,6 +32,7 @@ ABOUT = """Disentangled representations from a few labels.
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
 COMMANDS = ("train", "resume", "evaluate", "figures")
+RecipeArgument = Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}", metavar="[RECIPE]")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
 
@@ -63,33 +64,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train_command(words: Sequence[str]) -> Callable[..., None]:
-    """Makes the train command, whose options are the settings of the recipe and the fields of the model that are named."""
+    """Makes the train command: its options are the settings of the recipe and the fields of the model that are named."""
     recipe = _recipe_in(words)
     cls = _model_in(words) or recipe.model
     settings_type, model_type = settings_options(recipe.settings), model_options(cls)
+    settings_default, model_default = settings_type(), model_type()
 
     def train(
-        recipe: Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}", metavar="RECIPE")] = recipe.name,
+        recipe: RecipeArgument = recipe.name,
         out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
         labels: Annotated[int, arg(help="labelled rows of each class; 0 for all")] = 10,
         draw: Annotated[int | None, arg(help="seed of the draw of labelled rows; --seed if not given")] = None,
         model: Annotated[str | None, arg(help="another model for these data: module:Class or file.py:Class")] = None,
-        data: Annotated[str | None, arg(help="the folder of the data; else UNBRAID_DATA, the cache, a download")] = None,
+        data: Annotated[str | None, arg(help="folder of the data; else UNBRAID_DATA, the cache, a download")] = None,
         validation: Annotated[int, arg(help="so many of the last training rows are not trained on, but watched")] = 0,
         limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
         overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
         progress: ProgressOption = "auto",
-        settings: OmitArgPrefixes[Any] = settings_type(),
-        fields: Annotated[Any, arg(name="model-fields")] = model_type(),
+        settings: OmitArgPrefixes[Any] = settings_default,
+        fields: OmitArgPrefixes[Any] = model_default,
     ) -> None:
         """Train a model on real data from a few labels, measure it, draw its figures and write a report."""
         chosen = Settings().changed(**values_of(settings))
         job = Job(recipe, labels, chosen.seed if draw is None else draw, data, validation, limit)
-        print_metrics(
-            train_run(job, cls(seed=chosen.seed, **values_of(fields)), chosen, out, overwrite=overwrite, progress=progress), out
-        )
+        made = cls(seed=chosen.seed, **values_of(fields))
+        print_metrics(train_run(job, made, chosen, out, overwrite=overwrite, progress=progress), out)
 
-    train.__annotations__.update(settings=OmitArgPrefixes[settings_type], fields=OmitArgPrefixes[model_type])
+    without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
+    train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
     return train
 
 
@@ -116,7 +118,8 @@ def print_metrics(metrics: dict[str, Any], out: Path) -> None:
             continue
         low, high = (100 * end for end in found["error_ci"])
         print(f"test error of {name}: {100 * found['error']:.2f} % (95 % interval {low:.2f} to {high:.2f})")
-        print(f"the same recogniser trained on the {metrics['labels']:,} labelled rows alone: {100 * found['baseline_error']:.2f} %")
+        alone = f"the same recogniser trained on the {metrics['labels']:,} labelled rows alone"
+        print(f"{alone}: {100 * found['baseline_error']:.2f} %")
     bound = metrics["log_px"]
     print(f"log p(x) >= {bound['bound']:.2f} nats a row (standard error {bound['se']:.2f}, {bound['samples']} samples)")
     print(f"trained in {metrics['train_seconds']:.0f} s; report: {out / 'report.html'}")
@@ -139,7 +142,9 @@ def _recipe_in(words: Sequence[str]) -> Recipe:
 
 def _model_in(words: Sequence[str]) -> type[Model] | None:
     """Finds the model's class among the words of the command line."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--model" or word.startswith("--model="):
-            return class_at(following if word == "--model" else word.partition("=")[2])
+    for place, word in enumerate(words):
+        if word == "--model":
+            return class_at("".join(words[place + 1 : place + 2]))
+        if word.startswith("--model="):
+            return class_at(word.partition("=")[2])
     return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
-
 
 RESERVED = ("fields", "graph", "parts", "seed", "training")
 """What every model carries beside its methods."""
@@ -42,11 +42,13 @@ def fields_of(cls: type, base: type) -> dict[str, Field]:
         if issubclass(base, parent) or not issubclass(parent, base):
             continue
         hints = get_type_hints(parent)
-        for name in parent.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(parent):
             if name.startswith("_") or typing.get_origin(hints[name]) is typing.ClassVar:
                 continue
             if hasattr(base, name) or name in RESERVED:
-                raise OptionError(f"{cls.__name__}: a field cannot be called {name!r}: every model has that name. Choose another.")
+                raise OptionError(
+                    f"{cls.__name__}: a field cannot be called {name!r}: every model has that name. Choose another."
+                )
             if not hasattr(cls, name):
                 raise OptionError(f"{cls.__name__}: the field {name!r} needs a default value: {name}: int = 1.")
             found[name] = Field(hints[name], getattr(cls, name))
@@ -72,4 +74,6 @@ def _check_type(cls: type, name: str, expected: Any, value: Any) -> None:
         return
     accepted = (int, float) if expected is float else expected
     if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
-        raise OptionError(f"{cls.__name__}: the field {name!r} is {expected.__name__}, got {value!r} ({type(value).__name__}).")
+        raise OptionError(
+            f"{cls.__name__}: the field {name!r} is {expected.__name__}, got {value!r} ({type(value).__name__})."
+        )

@@ -15,7 +15,7 @@ from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
 from unbraid.fields import Field, fields_of, filled
 from unbraid.graph.frame import Frame
-from unbraid.graph.graph import Graph, factorisation
+from unbraid.graph.graph import factorisation
 from unbraid.graph.shapes import settle_shapes
 from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
@@ -50,10 +50,12 @@ class Model(nn.Module):
         >>> import unbraid as ub
         >>> class Digits(ub.Model):
         ...     hidden: int = 16
+        ...
         ...     def encode(self, x):
         ...         h = ub.mlp(self.hidden)(x)
         ...         digit = ub.Categorical(10)(h)
         ...         return {"digit": digit, "style": ub.Normal(2)(digit, h)}
+        ...
         ...     def decode(self, digit, style):
         ...         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
         >>> print(Digits())
@@ -67,7 +69,10 @@ class Model(nn.Module):
     def __init__(self, *, seed: int = 0, **fields: Any) -> None:
         for method in ("encode", "decode"):
             if not callable(getattr(type(self), method, None)):
-                raise ModelError(f"{type(self).__name__} has no method {method!r}: a model needs encode(self, x) and decode(self, ...).")
+                raise ModelError(
+                    f"{type(self).__name__} has no method {method!r}: a model needs encode(self, x) and decode(self, "
+                    "...)."
+                )
         super().__init__()
         self.seed = seed
         self.fields = filled(type(self), self.field_types(), fields)
@@ -122,14 +127,25 @@ class Model(nn.Module):
             The loss and its named terms, in nats.
 
         Raises:
-            DataError: If x has another shape, or a label is for no latent.
+            DataError: If x has another shape or no rows, or a label is for no latent.
             OptionError: If an estimator does not exist or does not fit.
         """
         self.check_shape(x)
+        if x.shape[0] == 0:
+            raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
         return objective(
-            self.graph, self.parts, x, labels or {}, chosen, alpha=alpha, gamma=gamma, beta=beta, samples=samples, generator=generator
-        )  # fmt: skip
+            self.graph,
+            self.parts,
+            x,
+            labels or {},
+            chosen,
+            alpha=alpha,
+            gamma=gamma,
+            beta=beta,
+            samples=samples,
+            generator=generator,
+        )
 
     def frame(self, x: Tensor | None) -> Frame:
         """Returns the root frame of a pass over rows x."""
@@ -216,7 +232,9 @@ class Model(nn.Module):
         return self.generate(self.predict(x))
 
     def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
-        """Infers all latents, sets one to each of several values, and generates again (Siddharth et al. 2017, Figure 4).
+        """Infers all latents, sets one to each of several values, and generates again.
+
+        This draws the analogies of Siddharth et al. 2017, Figure 4.
 
         Args:
             x: Shape (rows, *data_shape).
@@ -229,7 +247,10 @@ class Model(nn.Module):
             DataError: If not exactly one latent is named.
         """
         if len(factor) != 1:
-            raise DataError(f"analogy sets one latent to several values, analogy(x, digit=range(10)); got {sorted(factor) or 'none'}.")
+            raise DataError(
+                f"analogy sets one latent to several values, analogy(x, digit=range(10)); got "
+                f"{sorted(factor) or 'none'}."
+            )
         self._check_known(factor)
         (name, values), inferred = next(iter(factor.items())), self.predict(x)
         rows = [self.generate({**inferred, name: self._label(name, value, x.shape[0])}) for value in values]
@@ -274,13 +295,21 @@ class Model(nn.Module):
     def check_shape(self, x: Tensor) -> None:
         """Raises DataError if x is no batch of rows of this model's data."""
         if not isinstance(x, Tensor):
-            raise DataError(f"x must be a tensor (rows, {', '.join(map(str, self.data_shape))}), got {type(x).__name__}.")
+            raise DataError(
+                f"x must be a tensor (rows, {', '.join(map(str, self.data_shape))}), got {type(x).__name__}."
+            )
         if tuple(x.shape[1:]) != self.data_shape or x.dim() == 0:
-            raise DataError(f"x has shape {tuple(x.shape)}; this model takes (rows, {', '.join(map(str, self.data_shape))}).")
+            raise DataError(
+                f"x has shape {tuple(x.shape)}; this model takes (rows, {', '.join(map(str, self.data_shape))})."
+            )
         if not x.is_floating_point():
-            raise DataError(f"x is {x.dtype}; this model takes floating-point numbers: x.float(), and bytes divided by 255.")
+            raise DataError(
+                f"x is {x.dtype}; this model takes floating-point numbers: x.float(), and bytes divided by 255."
+            )
         if x.dtype != self._dtype():
-            raise DataError(f"x is {x.dtype} and the parameters of this model are {self._dtype()}: x.to({self._dtype()}).")
+            raise DataError(
+                f"x is {x.dtype} and the parameters of this model are {self._dtype()}: x.to({self._dtype()})."
+            )
 
     def __str__(self) -> str:
         return f"{factorisation(self.graph.q_parents, 'q')}\n{factorisation(self.graph.p_parents, 'p')}"
@@ -329,7 +358,9 @@ class Model(nn.Module):
             tensor = torch.as_tensor(label).to(self._device())
             tensor = tensor.expand(rows, *family.label_shape)
         except (RuntimeError, TypeError, ValueError):
-            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *family.label_shape)}.") from None
+            raise DataError(
+                f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *family.label_shape)}."
+            ) from None
         if family.cardinality is None:
             return tensor.to(self._dtype())
         if rows == 0:
@@ -341,4 +372,3 @@ class Model(nn.Module):
 
 def _chunks(rows: int) -> list[slice]:
     return [slice(start, min(start + CHUNK, rows)) for start in range(0, max(rows, 1), CHUNK)]
-

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_type_hints
 
 import tyro
 
 from unbraid.model import Model
 from unbraid.training.settings import Settings
+
+TAKEN = {each.name for each in dataclasses.fields(Settings)} | {
+    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "help"
+}  # fmt: skip
+"""What `unbraid train` calls options that are no field of a model."""
 
 
 def settings_options(defaults: Settings) -> type:
@@ -28,10 +32,17 @@ def settings_options(defaults: Settings) -> type:
 
 def model_options(model: type[Model]) -> type:
     """Returns a dataclass with an option for each typed field of a model."""
+    text = f"hyper-parameter of {model.__name__}"
     fields = [
-        _option(name, field.type, field.default, f"hyper-parameter of {model.__name__}") for name, field in model.field_types().items()
+        _option(name, field.type, field.default, text, field_option(name))
+        for name, field in model.field_types().items()
     ]
     return dataclasses.make_dataclass("model", fields, frozen=True)
+
+
+def field_option(name: str) -> str:
+    """Returns what the option of a model's field is called: as the field, or model-NAME where that is taken."""
+    return f"model-{name}" if name in TAKEN else name
 
 
 def values_of(options: Any) -> dict[str, Any]:
@@ -39,9 +50,8 @@ def values_of(options: Any) -> dict[str, Any]:
     return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
 
 
-def _option(name: str, kind: Any, default: Any, text: str) -> tuple[str, Any, Any]:
-    mutable = isinstance(default, (dict, list))
-    held = dataclasses.field(default_factory=lambda: type(default)(default)) if mutable else dataclasses.field(default=default)
-    return name, Annotated[kind, tyro.conf.arg(help=text)], held
-
-
+def _option(name: str, kind: Any, default: Any, text: str, option: str | None = None) -> tuple[str, Any, Any]:
+    held: Any = dataclasses.field(default=default)
+    if isinstance(default, (dict, list)):
+        held = dataclasses.field(default_factory=lambda: type(default)(default))
+    return name, Annotated[kind, tyro.conf.arg(name=option, help=text)], held

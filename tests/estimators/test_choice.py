@@ -51,7 +51,9 @@ def test_estimators_that_do_not_exist_or_fit_are_refused() -> None:
     x = rows_of(model, 2)
     with pytest.raises(OptionError, match=r"there is no estimator 'enumerat'. Did you mean 'enumerate'\?"):
         model.objective(x, estimators={"digit": "enumerat"})
-    with pytest.raises(OptionError, match=r"an estimator for 'digitt', which is no latent of this model. Did you mean 'digit'"):
+    with pytest.raises(
+        OptionError, match=r"an estimator for 'digitt', which is no latent of this model. Did you mean 'digit'"
+    ):
         model.objective(x, estimators={"digitt": "enumerate"})
     with pytest.raises(OptionError, match=r"'style' is Normal\(3\): it is sampled, and only discrete variables take"):
         model.objective(x, estimators={"style": "enumerate"})

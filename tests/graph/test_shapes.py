@@ -16,7 +16,8 @@ def decoding(decode: Any) -> ub.Model:
     def encode(self: Any, x: Any) -> Any:
         return {"digit": ub.Categorical(3)(x), "style": ub.Normal(2)(x)}
 
-    return type("Program", (ub.Model,), {"encode": encode, "decode": decode})()
+    program: type[ub.Model] = type("Program", (ub.Model,), {"encode": encode, "decode": decode})
+    return program()
 
 
 @pytest.mark.parametrize(
@@ -44,19 +45,27 @@ def test_functions_of_each_row_are_fine() -> None:
 
 
 def test_what_does_not_fit_names_its_inputs() -> None:
-    message = r"decode \(test_shapes.py, line \d+\): torch.add does not accept what it is given \(style: \(rows, 2\), digit: \(rows, 3\)\)"
+    message = (
+        r"decode \(test_shapes.py, line \d+\): torch.add does not accept what it is given "
+        r"\(style: \(rows, 2\), digit: \(rows, 3\)\)"
+    )
     with pytest.raises(ModelError, match=message):
         decoding(lambda self, style, digit: ub.Bernoulli(4)(style + digit))
     assert decoding(lambda self, style, digit: ub.Bernoulli(4)(style + digit[:, :2])).data_shape == (4,)
 
 
 def test_a_layer_that_is_given_the_wrong_size() -> None:
-    with pytest.raises(ModelError, match=r"linear does not accept what it is given \(style: \(rows, 2\)\). RuntimeError"):
+    with pytest.raises(
+        ModelError, match=r"linear does not accept what it is given \(style: \(rows, 2\)\). RuntimeError"
+    ):
         decoding(lambda self, style: ub.Bernoulli(4)(logits=ub.module(nn.Linear(3, 4))(style)))
 
 
 def test_parameters_have_the_shape_of_the_variable() -> None:
-    message = r"decode \(test_shapes.py, line \d+\): the logits of Bernoulli\(1, 4\) \(p\(x\)\) must have event shape \(1, 4\), got \(4,\)"
+    message = (
+        r"decode \(test_shapes.py, line \d+\): the logits of Bernoulli\(1, 4\) \(p\(x\)\) must have event shape "
+        r"\(1, 4\), got \(4,\)"
+    )
     with pytest.raises(ModelError, match=message):
         decoding(lambda self, style: ub.Bernoulli(1, 4)(logits=ub.dense(4)(style)))
     shaped = decoding(lambda self, style: ub.Bernoulli(1, 4)(logits=ub.dense(4)(style).reshape(-1, 1, 4)))
@@ -64,9 +73,9 @@ def test_parameters_have_the_shape_of_the_variable() -> None:
 
 
 def test_a_symbol_is_one_tensor() -> None:
-    with pytest.raises(ModelError, match=r"torch.chunk does not .*returns tuple, and a symbol is one tensor"):
+    with pytest.raises(ModelError, match=r"torch.chunk returns tuple, and a symbol is one tensor"):
         decoding(lambda self, style: ub.Bernoulli(4)(style.chunk(2, 1)[0]))
-    with pytest.raises(ModelError, match=r"gru does not .*returns tuple, and a symbol is one tensor"):
+    with pytest.raises(ModelError, match=r"gru returns tuple, and a symbol is one tensor"):
         decoding(lambda self, style: ub.Bernoulli(4)(ub.module(nn.GRU(2, 3))(style)))
 
 

@@ -16,7 +16,8 @@ from unbraid.graph.symbol import Data, Symbol
 def made(encode: Any = None, decode: Any = None, prior: Any = None) -> ub.Model:
     """Makes a model of methods, the usual ones where none is given."""
     methods = {"encode": encode or plain_encode, "decode": decode or plain_decode}
-    return type("Program", (ub.Model,), {**methods, "prior": prior} if prior else methods)()
+    program: type[ub.Model] = type("Program", (ub.Model,), {**methods, "prior": prior} if prior else methods)
+    return program()
 
 
 def plain_encode(self: Any, x: Any) -> Any:
@@ -44,7 +45,10 @@ def test_both_methods_are_needed() -> None:
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (lambda x: {"style": ub.dense(2)(x)}, r"'style' is the result of .*test_trace.py, line \d+.*not a random variable"),
+        (
+            lambda x: {"style": ub.dense(2)(x)},
+            r"'style' is the result of .*test_trace.py, line \d+.*not a random variable",
+        ),
         (lambda x: {"style": 3}, r"'style' is a int, not a random variable"),
         (lambda x: ub.Normal(2)(x), r"must return a dict of latents by name, got Symbol"),
         (lambda x: {}, r"must return a dict of latents"),
@@ -141,7 +145,9 @@ def test_a_latent_may_have_no_parents() -> None:
 
 
 def test_decode_takes_latents() -> None:
-    with pytest.raises(ModelError, match=r"decode takes 'digitt', which is no latent of encode. Did you mean 'digit'\?"):
+    with pytest.raises(
+        ModelError, match=r"decode takes 'digitt', which is no latent of encode. Did you mean 'digit'\?"
+    ):
         made(decode=lambda self, digitt, style: ub.Bernoulli(4)(digitt, style))
     with pytest.raises(ModelError, match=r"'\*latents' cannot be matched"):
         made(decode=lambda self, *latents: ub.Bernoulli(4)(*latents))
@@ -173,7 +179,9 @@ def test_decode_may_use_the_variable_that_it_scores() -> None:
 
 
 def test_factors_of_p_are_latents_of_encode() -> None:
-    with pytest.raises(ModelError, match=r"prior returns a factor for 'stile', which is no latent of encode. Did you mean 'style'"):
+    with pytest.raises(
+        ModelError, match=r"prior returns a factor for 'stile', which is no latent of encode. Did you mean 'style'"
+    ):
         made(prior=lambda self, digit: {"stile": ub.Normal(2)(digit)})
     with pytest.raises(ModelError, match=r"prior returns a factor for 'x'"):
         made(prior=lambda self, digit: {"x": ub.Bernoulli(4)(digit)})
@@ -191,7 +199,9 @@ def test_factors_of_p_take_the_values_of_q(family: ub.Family) -> None:
 
 
 def test_p_does_not_go_in_a_circle() -> None:
-    with pytest.raises(ModelError, match=r"the factors of p go in a circle: (digit -> style -> digit|style -> digit -> style)"):
+    with pytest.raises(
+        ModelError, match=r"the factors of p go in a circle: (digit -> style -> digit|style -> digit -> style)"
+    ):
         made(prior=lambda self, digit, style: {"digit": ub.Categorical(3)(style), "style": ub.Normal(2)(digit)})
     with pytest.raises(ModelError, match=r"in a circle: .*x"):
         made(decode=lambda self, x, style: ub.Bernoulli(4)(style, x))
@@ -245,7 +255,10 @@ def test_unpacking_a_symbol_is_refused() -> None:
         (lambda h: torch.stack([h, h], 1).sum(1), lambda h: 2 * h),
         (lambda h: torch.cat([h[:, :2], h[:, 2:]], dim=1), lambda h: h),
         (lambda h: torch.nn.functional.gelu(h), lambda h: torch.nn.functional.gelu(h)),
-        (lambda h: (h[:, None] @ h[:, :, None]).flatten(1).expand(-1, 4), lambda h: h.square().sum(1, True).expand(-1, 4)),
+        (
+            lambda h: (h[:, None] @ h[:, :, None]).flatten(1).expand(-1, 4),
+            lambda h: h.square().sum(1, True).expand(-1, 4),
+        ),
         (lambda h: h @ torch.eye(4), lambda h: h),
         (lambda h: (h == h) * 1.0, lambda h: torch.ones_like(h)),
         (lambda h: torch.ones(4) - h, lambda h: 1 - h),
@@ -260,6 +273,16 @@ def test_torch_functions_work_on_symbols(use: Any, plain: Any) -> None:
     assert torch.isfinite(model.objective(torch.zeros(3, 4), samples=2).loss)  # along axes too
 
 
+@pytest.mark.parametrize(
+    "use", [lambda h: h.relu_(), lambda h: torch.relu_(h), lambda h: torch.nn.functional.relu(h, inplace=True)]
+)
+def test_symbols_do_not_change_in_place(use: Any) -> None:
+    with pytest.raises(ModelError, match=r"changes its input in place"):
+        made(decode=lambda self, style: ub.Bernoulli(4)(use(style)))
+    relu: Any = torch.nn.functional.relu
+    assert made(decode=lambda self, style: ub.Bernoulli(4)(relu(style))).parts
+
+
 def test_a_symbol_has_the_methods_of_a_tensor() -> None:
     symbol = Symbol(Data())
     with pytest.raises(AttributeError, match="a tensor has no method 'sigmiod'"):
@@ -270,7 +293,9 @@ def test_a_symbol_has_the_methods_of_a_tensor() -> None:
 
 
 def test_a_layer_is_part_of_the_model() -> None:
-    with pytest.raises(ModelError, match=r"decode \(test_trace.py, line \d+\): torch.linear is given a parameter that is no part"):
+    with pytest.raises(
+        ModelError, match=r"decode \(test_trace.py, line \d+\): torch.linear is given a parameter that is no part"
+    ):
         made(decode=lambda self, style: ub.Bernoulli(4)(logits=nn.Linear(2, 4)(style)))
     model = made(decode=lambda self, style: ub.Bernoulli(4)(logits=ub.module(nn.Linear(2, 4))(style)))
     assert sum(parameter.numel() for parameter in model.parts["decode_linear_0"].parameters()) == 12

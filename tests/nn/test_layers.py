@@ -11,6 +11,7 @@ from torch import nn
 
 import unbraid as ub
 from unbraid.errors import ModelError
+from unbraid.nn.dense import Product
 
 
 def decoding(make: Any, *shape: int, latent: int = 3) -> ub.Model:
@@ -22,14 +23,21 @@ def decoding(make: Any, *shape: int, latent: int = 3) -> ub.Model:
     def decode(self: Any, digit: Any, style: Any) -> Any:
         return ub.Normal(*shape)(loc=make(digit, style), scale=1.0)
 
-    return type("Program", (ub.Model,), {"encode": encode, "decode": decode})()
+    program: type[ub.Model] = type("Program", (ub.Model,), {"encode": encode, "decode": decode})
+    return program()
+
+
+def product(model: ub.Model, name: str) -> Product:
+    found = model.parts[name]
+    assert isinstance(found, Product)
+    return found
 
 
 def test_an_mlp_is_the_network_of_the_concatenated_parents() -> None:
     model = decoding(lambda digit, style: ub.dense(2)(ub.mlp(5, 6)(digit, style)), 2)
-    first, second, third, last = (model.parts[f"decode_dense_{i}"] for i in range(4))
+    first, second, third, last = (product(model, f"decode_dense_{i}") for i in range(4))
     assert [tuple(part.weight.shape) for part in (first, second, third, last)] == [(5, 4), (5, 3), (6, 5), (2, 6)]
-    assert first.bias is None
+    assert [name for name, _ in first.named_parameters()] == ["weight"]
     digit, style = torch.tensor([1, 3]), torch.randn(2, 3)
     both = torch.cat([nn.functional.one_hot(digit, 4).float(), style], 1)
     with torch.no_grad():
@@ -50,7 +58,7 @@ def test_activations_go_by_name(name: str) -> None:
 @pytest.mark.parametrize("shape", [(6,), (2, 3), (1, 2, 3)])
 def test_events_of_any_shape_are_flattened(shape: tuple[int, ...]) -> None:
     model = decoding(lambda digit, style: ub.dense(math.prod(shape))(style).reshape(-1, *shape), *shape)
-    part = model.parts["encode_dense_0"]
+    part = product(model, "encode_dense_0")
     assert part.weight.shape == (4, 6)
     assert model.predict(torch.zeros(2, *shape))["style"].shape == (2, 3)
 
@@ -80,27 +88,30 @@ def test_a_layer_has_as_many_parents_as_at_first() -> None:
         shared = ub.dense(3)
         return shared(style, shared(digit))
 
-    with pytest.raises(ModelError, match=r"test_layers.py, line \d+: this layer was made for 1 parents and is called with 2"):
+    with pytest.raises(
+        ModelError, match=r"test_layers.py, line \d+: this layer was made for 1 parents and is called with 2"
+    ):
         decoding(uneven, 3)
     with pytest.raises(ModelError, match=r"a layer needs at least one parent"):
         decoding(lambda digit, style: ub.dense(3)(), 3)
 
 
-@pytest.mark.parametrize("side", [1, 2, 3, 5, 7, 16, 17, 23, 28, 32])
+@pytest.mark.parametrize("side", [2, 3, 5, 7, 16, 17, 23, 28, 32])
 @pytest.mark.parametrize("kernel", [3, 4, 5])
 def test_convolutions_of_many_sizes(side: int, kernel: int) -> None:
-    if kernel > side + 2 * ((kernel - 1) // 2):
-        pytest.skip("no image is left")
-
     def encode(self: Any, x: Any) -> Any:
         return {"style": ub.Normal(2)(ub.conv(2, kernel=kernel)(x))}
 
-    cls = type("Program", (ub.Model,), {"encode": encode, "decode": lambda self, style: ub.Bernoulli(1, side, side + 1)(style)})
+    cls = type(
+        "Program", (ub.Model,), {"encode": encode, "decode": lambda self, style: ub.Bernoulli(1, side, side + 1)(style)}
+    )
     model = cls()
     assert model.predict(torch.zeros(2, 1, side, side + 1))["style"].shape == (2, 2)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 4), (5, 8), (17, 23), (17, 28), (28, 28), (31, 32), (32, 32), (64, 48)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (2, 3), (4, 4), (5, 8), (17, 23), (17, 28), (28, 28), (31, 32), (32, 32), (64, 48)]
+)
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_deconvolutions_end_in_the_image_asked_for(size: tuple[int, int], kernel: int, layers: int) -> None:
@@ -125,13 +136,16 @@ def test_deconvolutions_are_part_of_a_model() -> None:
         (lambda: ub.mlp(3, 0), r"a layer's size must be a positive whole number, got 0"),
         (lambda: ub.dense(-2), r"a layer's size must be a positive whole number, got -2"),
         (lambda: ub.conv(), r"conv needs the channels of its layers"),
-        (lambda: ub.conv(3, 0), r"the sizes of conv must be positive whole numbers, got \(3, 0, 3, 2\)"),
+        (lambda: ub.conv(3, 0), r"the sizes of conv must be positive whole numbers, got \(3, 0, "),
         (lambda: ub.conv(3, stride=0), r"the sizes of conv must be positive"),
         (lambda: ub.deconv(to=(1, 4, 4)), r"deconv needs channels"),
         (lambda: ub.deconv(3, to=(1, 0, 4)), r"the sizes of deconv must be positive"),
         (lambda: ub.mlp(3, activation="relus"), r"there is no activation 'relus'. Did you mean 'relu'\?"),
         (lambda: ub.conv(3, activation="swish"), r"there is no activation 'swish'. Known: 'elu'"),
-        (lambda: ub.deconv(3, to=(1, 4, 4), activation="siluu"), r"there is no activation 'siluu'. Did you mean 'silu'"),
+        (
+            lambda: ub.deconv(3, to=(1, 4, 4), activation="siluu"),
+            r"there is no activation 'siluu'. Did you mean 'silu'",
+        ),
     ],
 )
 def test_layers_that_cannot_be_are_refused(make: Any, message: str) -> None:
@@ -168,12 +182,19 @@ def test_only_torch_modules_are_modules() -> None:
 def test_a_layer_starts_as_a_linear_layer_of_all_its_parents_would() -> None:
     """Uniform in ±1/sqrt(n) for n inputs in all; layers that are gone before the model is made stay apart."""
     model = decoding(lambda digit, style: ub.dense(7)(ub.mlp(400)(digit, style), style), 7)
-    bounds = {"encode_dense_0": 7, "encode_dense_1": 7, "decode_dense_0": 7, "decode_dense_1": 7, "decode_dense_2": 403, "decode_dense_3": 403}
+    bounds = {
+        "encode_dense_0": 7,
+        "encode_dense_1": 7,
+        "decode_dense_0": 7,
+        "decode_dense_1": 7,
+        "decode_dense_2": 403,
+        "decode_dense_3": 403,
+    }
     for name, inputs in bounds.items():
         for parameter in model.parts[name].parameters():
             assert parameter.abs().max() <= 1 / math.sqrt(inputs)
     for name in ("decode_dense_0", "decode_dense_1", "decode_dense_2"):
-        weight = model.parts[name].weight
+        weight = product(model, name).weight
         assert weight.abs().max() > 0.98 / math.sqrt(bounds[name])
         scale, count = 1 / math.sqrt(3 * bounds[name]), weight.numel()
         assert abs(weight.std() / scale - 1) < 5 / math.sqrt(count)

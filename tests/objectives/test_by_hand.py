@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import unbraid as ub
 from tests.by_hand import PRODUCTS, HandWrittenDigits
@@ -13,19 +13,19 @@ ALPHA, GAMMA = 3.0, 0.7
 ROWS = 7
 
 
-class Digits(ub.Model):                                  # the paper's Figure 3
+class Digits(ub.Model):  # the paper's Figure 3
     """A digit and its handwriting style."""
 
-    hidden: int = 512                                    # hyper-parameters: typed fields with defaults
+    hidden: int = 512  # hyper-parameters: typed fields with defaults
     style_size: int = 50
 
-    def encode(self, x):                                 # q(digit, style | x)
-        h = ub.mlp(self.hidden)(x)                       # layers take their input sizes from what they are given
-        digit = ub.Categorical(10)(h)                    # first call: the variable and its prior; second: its parents in q
-        style = ub.Normal(self.style_size)(digit, h)     # several parents are concatenated
-        return {"digit": digit, "style": style}          # the names of the latents
+    def encode(self, x):  # type: ignore[no-untyped-def]  # q(digit, style | x)
+        h = ub.mlp(self.hidden)(x)  # layers take their input sizes from what they are given
+        digit = ub.Categorical(10)(h)  # first call: the variable and its prior; second: its parents in q
+        style = ub.Normal(self.style_size)(digit, h)  # several parents are concatenated
+        return {"digit": digit, "style": style}  # the names of the latents
 
-    def decode(self, digit, style):                      # p(x | digit, style): arguments are latents, by name
+    def decode(self, digit, style):  # type: ignore[no-untyped-def]  # arguments are latents, by name
         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
 
 
@@ -46,6 +46,12 @@ def target_of(x: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.rand(x.shape, generator=generator, dtype=x.dtype) < x).to(x.dtype)
 
 
+def gradient(model: nn.Module, name: str) -> Tensor:
+    found = model.get_parameter(name).grad
+    assert found is not None
+    return found
+
+
 def assert_same(loss: Tensor, model: Digits, by_hand: Tensor, hand: HandWrittenDigits) -> None:
     """Compares losses, and the gradients of every weight: each parent's part of a layer beside the whole."""
     torch.testing.assert_close(loss, by_hand, rtol=1e-10, atol=1e-10)
@@ -53,11 +59,11 @@ def assert_same(loss: Tensor, model: Digits, by_hand: Tensor, hand: HandWrittenD
     by_hand.backward()
     compared = 0
     for layer, names in PRODUCTS.items():
-        parts = [model.parts[name] for name in names]
-        weight, bias = torch.cat([part.weight.grad for part in parts], 1), parts[-1].bias.grad
-        torch.testing.assert_close(weight, getattr(hand, layer).weight.grad, rtol=1e-10, atol=1e-10)
-        torch.testing.assert_close(bias, getattr(hand, layer).bias.grad, rtol=1e-10, atol=1e-10)
-        compared += sum(1 for part in parts for _ in part.parameters())
+        weights = [gradient(model, f"parts.{name}.weight") for name in names]
+        weight, bias = torch.cat(weights, 1), gradient(model, f"parts.{names[-1]}.bias")
+        torch.testing.assert_close(weight, gradient(hand, f"{layer}.weight"), rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(bias, gradient(hand, f"{layer}.bias"), rtol=1e-10, atol=1e-10)
+        compared += len(weights) + 1
     assert compared == len(list(model.parameters()))
 
 
@@ -80,9 +86,7 @@ def test_unlabelled_rows(estimator: str, shared: bool) -> None:
 def test_labelled_rows(shared: bool) -> None:
     model, hand = pair(shared)
     x, digit = batch()
-    result = model.objective(
-        x, {"digit": digit}, alpha=ALPHA, gamma=GAMMA, generator=torch.Generator().manual_seed(1)
-    )
+    result = model.objective(x, {"digit": digit}, alpha=ALPHA, gamma=GAMMA, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
     values = hand.labelled(x, target_of(x, generator), digit, ALPHA, generator)
     assert_same(result.loss, model, -GAMMA * values.mean(), hand)

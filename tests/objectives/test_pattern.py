@@ -37,7 +37,10 @@ def test_one_pattern_is_all_rows() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ({"digitt": torch.zeros(4, dtype=torch.long)}, r"labels for 'digitt', which is no latent .* Did you mean 'digit'"),
+        (
+            {"digitt": torch.zeros(4, dtype=torch.long)},
+            r"labels for 'digitt', which is no latent .* Did you mean 'digit'",
+        ),
         ({"digit": torch.tensor([0, 1, 2, 4])}, r"labels of 'digit' must be from 0 to 3, or -1"),
         ({"digit": torch.zeros(4)}, r"labels of 'digit' .*whole numbers"),
         ({"digit": torch.zeros(3, dtype=torch.long)}, r"labels of 'digit' have shape \(3,\), expected \(4,\)"),

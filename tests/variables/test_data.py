@@ -14,7 +14,9 @@ GREY = torch.tensor([[0.0, 0.5], [1.0, 1.0]])
 @pytest.mark.parametrize("likelihood", [ub.Bernoulli(2), ub.ContinuousBernoulli(2)], ids=str)
 def test_pixels_are_between_zero_and_one(likelihood: ub.Family) -> None:
     likelihood.check_data(GREY)
-    with pytest.raises(DataError, match=r"from 0 to 255; the likelihood \w+\(2\) takes values from 0 to 1. Bytes\? Divide by 255"):
+    with pytest.raises(
+        DataError, match=r"from 0 to 255; the likelihood \w+\(2\) takes values from 0 to 1. Bytes\? Divide by 255"
+    ):
         likelihood.check_data(GREY * 255)
     with pytest.raises(DataError, match=r"from -1 to 1; .* Rescale x, or choose ub.Normal"):
         likelihood.check_data(GREY * 2 - 1)
@@ -31,7 +33,9 @@ def test_data_are_finite(likelihood: ub.Family) -> None:
 
 
 def test_grey_pixels_are_refused_where_asked() -> None:
-    with pytest.raises(DataError, match=r"x has grey values .* choose grey='binarise' or grey='cross_entropy', or ub.Contin"):
+    with pytest.raises(
+        DataError, match=r"x has grey values .* choose grey='binarise' or grey='cross_entropy', or ub.Contin"
+    ):
         ub.Bernoulli(2, grey="refuse").check_data(GREY)
     ub.Bernoulli(2, grey="refuse").check_data(GREY.round())
 
@@ -49,7 +53,9 @@ def test_grey_pixels_are_binarised_anew_with_their_value_as_probability() -> Non
     assert target[:, 3].sum() == 10_000
 
 
-@pytest.mark.parametrize("likelihood", [ub.Bernoulli(2, grey="cross_entropy"), ub.ContinuousBernoulli(2), ub.Normal(2)], ids=str)
+@pytest.mark.parametrize(
+    "likelihood", [ub.Bernoulli(2, grey="cross_entropy"), ub.ContinuousBernoulli(2), ub.Normal(2)], ids=str
+)
 def test_other_likelihoods_score_x_itself(likelihood: ub.Family) -> None:
     assert likelihood.target(GREY, None) is GREY
 

@@ -91,7 +91,10 @@ def test_impossible_values_cost_nothing_and_pass_no_gradient() -> None:
         (lambda: ub.Categorical(3, probs=[0.5, 0.5]), r"Categorical\(3\): probs must be 3 numbers >= 0"),
         (lambda: ub.Categorical(2, probs=[-0.5, 1.5]), r"probs must be 2 numbers >= 0"),
         (lambda: ub.Categorical(2, probs=[0.0, 0.0]), r"probs must be 2 numbers >= 0"),
-        (lambda: ub.Categorical(3, logits=torch.zeros(2)), r"Categorical\(3\): logits is a tensor \(2,\); expected a number or a tensor \(3,\)"),
+        (
+            lambda: ub.Categorical(3, logits=torch.zeros(2)),
+            r"Categorical\(3\): logits is a tensor \(2,\); expected a number or a tensor \(3,\)",
+        ),
         (lambda: ub.Normal(2, scale=0.0), r"Normal\(2\): scale is 0.0, which is outside its domain, Positive"),
         (lambda: ub.Normal(2, scale=ub.Learnable(-1.0)), r"scale is .* outside its domain"),
         (lambda: ub.Normal(2, loc=float("nan")), r"Normal\(2\): loc is nan, which is outside its domain, Real"),
@@ -115,10 +118,22 @@ def test_priors_are_numbers_tensors_or_learnable() -> None:
     [
         (lambda h: ub.Normal(2)(h, mean=h), r"Normal has no parameter 'mean'. Known: 'loc', 'scale'"),
         (lambda h: ub.Normal(2)(h, scales=h), r"Normal has no parameter 'scales'. Did you mean 'scale'\?"),
-        (lambda h: ub.Normal(2)(torch.zeros(3, 2)), r"a parent of Normal\(2\) is Tensor, not a symbol.*\(loc=, scale=\)"),
-        (lambda h: ub.Categorical(2)(0.5), r"a parent of Categorical\(2\) is float, not a symbol"),
-        (lambda h: ub.Normal(2)(h, loc=h, scale=1.0), r"test_families.py, line \d+: Normal\(2\) has parents, and all of its parameters are given"),
-        (lambda h: ub.Normal(2)(h, scale=torch.ones(3)), r"Normal\(2\): scale is a tensor \(3,\); expected a number or a tensor \(2,\)"),
+        (
+            lambda h: ub.Normal(2)(torch.zeros(3, 2)),  # type: ignore[arg-type]
+            r"a parent of Normal\(2\) is Tensor, not a symbol.*\(loc=, scale=\)",
+        ),
+        (
+            lambda h: ub.Categorical(2)(0.5),  # type: ignore[arg-type]
+            r"a parent of Categorical\(2\) is float, not a symbol",
+        ),
+        (
+            lambda h: ub.Normal(2)(h, loc=h, scale=1.0),
+            r"test_families.py, line \d+: Normal\(2\) has parents, and all of its parameters are given",
+        ),
+        (
+            lambda h: ub.Normal(2)(h, scale=torch.ones(3)),
+            r"Normal\(2\): scale is a tensor \(3,\); expected a number or a tensor \(2,\)",
+        ),
         (lambda h: ub.Normal(2)(h, scale=-1.0), r"Normal\(2\): scale is -1.0, which is outside its domain"),
         (lambda h: ub.Normal(2)(h, scale="wide"), r"Normal\(2\): scale is 'wide'; expected a number"),
     ],

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from unbraid.errors import OptionError, did_you_mean
 from unbraid.estimators.enumeration import Enumerate
 from unbraid.estimators.estimator import Estimator
+from unbraid.estimators.gumbel import Gumbel
 from unbraid.estimators.plug_in import PlugIn
+from unbraid.estimators.reinforce import Reinforce
+from unbraid.estimators.sum_and_sample import SumAndSample
 from unbraid.graph.graph import Graph
 
-ESTIMATORS: dict[str, type[Enumerate] | type[PlugIn]] = {"enumerate": Enumerate, "plug_in": PlugIn}
+ESTIMATORS: dict[str, Callable[[], Estimator]] = {
+    "enumerate": Enumerate,
+    "gumbel": Gumbel,
+    "plug_in": PlugIn,
+    "reinforce": Reinforce,
+    "sum_and_sample": SumAndSample,
+}
 BUDGET = 64
 """How many evaluations a row the default may cost: the product of the enumerated variables' cardinalities."""
 
 
 def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None = None) -> dict[str, Estimator]:
-    """Gives each discrete latent an estimator: the chosen one, else its program's, else enumeration within the budget, else plug-in.
+    """Gives each discrete latent an estimator: the chosen one or its program's, else what the budget allows.
+
+    Enumeration within the budget, and plug-in beyond it.
 
     Args:
         graph: The graph.
@@ -31,9 +42,14 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
     chosen = dict(chosen or {})
     for name in chosen:
         if name not in graph.latents:
-            raise OptionError(f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}")
+            raise OptionError(
+                f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
+            )
         if graph.latents[name].family.cardinality is None:
-            raise OptionError(f"{name!r} is {graph.latents[name].family}: it is sampled, and only discrete variables take an estimator.")
+            raise OptionError(
+                f"{name!r} is {graph.latents[name].family}: it is sampled, and only discrete variables take an "
+                "estimator."
+            )
     estimators: dict[str, Estimator] = {}
     product = 1
     for name, node in graph.latents.items():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from unbraid.estimators.estimator import Downstream
+from unbraid.errors import OptionError
+from unbraid.estimators.chunks import in_chunks
+from unbraid.estimators.estimator import Downstream, Site
 from unbraid.graph.spread import Spread
 
 if TYPE_CHECKING:
@@ -20,14 +23,30 @@ class Enumerate:
 
     Source: Kingma et al. 2014, Eq. 7. The K values lie along an axis of their own, of which what does not depend on
     the variable knows nothing, so it is computed once.
+
+    Args:
+        rows: At most so many rows are evaluated at a time. Above it the values go in chunks that are computed again in
+            the backward pass, so memory is bounded whatever K is, at one more forward pass.
     """
 
-    def __call__(self, logits: Spread, axis: int, downstream: Downstream) -> Terms:
+    rows: int = 20_000
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise OptionError(f"Enumerate: rows must be at least 1, got {self.rows}.")
+
+    def __call__(self, site: Site, downstream: Downstream) -> Terms:
         """Estimates the expectation; see `Estimator`."""
-        size = logits.tensor.shape[-1]
-        values = torch.eye(size, dtype=logits.tensor.dtype, device=logits.tensor.device)
-        log_probs = torch.log_softmax(logits.tensor, -1).movedim(-1, 0)
-        return downstream(Spread(values[:, None], (axis,))).expect(Spread(log_probs, (axis, *logits.axes)), axis)
+        logits = site.logits.tensor
+        size = logits.shape[-1]
+        log_probs = torch.log_softmax(logits, -1).movedim(-1, 0)
+        at_once = max(1, self.rows // max(1, math.prod(logits.shape[:-1])))
+        if at_once >= size:
+            values = torch.eye(size, dtype=logits.dtype, device=logits.device)
+            terms = downstream(Spread(values[:, None], (site.axis,)))
+        else:
+            terms = in_chunks(site, downstream, size, at_once)
+        return terms.expect(Spread(log_probs, (site.axis, *site.logits.axes)), site.axis)
 
     def copies(self, cardinality: int) -> int:
         """Returns K."""

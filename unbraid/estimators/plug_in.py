@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unbraid.estimators.estimator import Downstream
+from unbraid.estimators.estimator import Downstream, Site
 from unbraid.graph.spread import Spread
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ class PlugIn:
     term stays exact.
     """
 
-    def __call__(self, logits: Spread, axis: int, downstream: Downstream) -> Terms:
+    def __call__(self, site: Site, downstream: Downstream) -> Terms:
         """Estimates the expectation; see `Estimator`."""
-        mean = torch.softmax(logits.tensor, -1)
-        return downstream(Spread(mean, logits.axes))
+        return downstream(Spread(torch.softmax(site.logits.tensor, -1), site.logits.axes))
 
     def copies(self, cardinality: int) -> int:
         """Returns 1."""

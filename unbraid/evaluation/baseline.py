@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import DataError
-from unbraid.graph.spread import Spread
-from unbraid.inference.passes import most_probable
+from unbraid.inference.labelled import label_or_guess
 from unbraid.model import Model
 from unbraid.objectives.pattern import is_labelled
 from unbraid.training.batches import sweep
@@ -91,14 +90,8 @@ def recognition_loss(model: Model, x: Tensor, labels: Mapping[str, Any]) -> Tens
     total = x.new_zeros(())
     for name, node in model.graph.latents.items():
         label = labels.get(name)
-        if label is None:
-            frame = frame.fix(name, most_probable(frame, node))
-            continue
-        known = is_labelled(label)
-        value = node.family.value_of(torch.nan_to_num(label) if label.is_floating_point() else label.clamp_min(0)).to(
-            x.dtype
-        )
-        spread = Spread(value)
-        total = total - torch.where(known, frame.score(node, spread).tensor, 0.0).sum()
-        frame = frame.fix(name, spread)
+        value = label_or_guess(frame, node, label)
+        if label is not None:
+            total = total - torch.where(is_labelled(label), frame.score(node, value).tensor, 0.0).sum()
+        frame = frame.fix(name, value)
     return total / len(x)

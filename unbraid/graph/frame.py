@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 
 from unbraid.graph.graph import Graph, Node, Ref, substitute
 from unbraid.graph.spread import Spread, apply, union
-from unbraid.graph.symbol import Call, Data, Layer
+from unbraid.graph.symbol import Call, Data, Draw, Layer
 
 
 class Frame:
@@ -52,6 +52,17 @@ class Frame:
             if latent == name:
                 frame.values[index] = value
         return frame
+
+    def settle(self) -> None:
+        """Computes every node whose latents are fixed, so that frames below only compute what depends on theirs."""
+        fixed: set[str | None] = set()
+        frame: Frame | None = self
+        while frame is not None:
+            fixed.add(frame.name)
+            frame = frame.above
+        for node in self.graph.nodes:
+            if not isinstance(node.operation, Draw) and node.variables <= fixed:
+                self[node]
 
     def __getitem__(self, node: Node) -> Spread:
         """Returns the value of a node: (*axes, rows, *event)."""
@@ -114,7 +125,7 @@ def _filled(function: Callable[..., Any], node: Node) -> Callable[..., Any]:
 
 
 def _precise(value: Spread) -> Spread:
-    """Takes what networks computed in bf16 or half precision back to single precision, in which densities are scored."""
+    """Takes what networks computed in half precision back to single precision, in which densities are scored."""
     if value.tensor.dtype in (torch.bfloat16, torch.float16):
         return Spread(value.tensor.float(), value.axes)
     return value

@@ -60,9 +60,12 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
         raise ModelError(f"{where}: {describe(node.operation)} {error}") from error
     except Exception as error:
         given = ", ".join(
-            f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})" for ref in refs_in((node.args, node.kwargs))
+            f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})"
+            for ref in refs_in((node.args, node.kwargs))
         )
-        raise ModelError(f"{where}: {describe(node.operation)} does not accept what it is given ({given}). {_reason(error)}") from error
+        raise ModelError(
+            f"{where}: {describe(node.operation)} does not accept what it is given ({given}). {_reason(error)}"
+        ) from error
     if value.dim() == 0 or value.shape[0] != rows:
         raise ModelError(
             f"{where}: {describe(node.operation)} does not keep the rows: it maps {rows} rows to a tensor of shape "
@@ -75,7 +78,9 @@ def _check_parameters(node: Node, shapes: Mapping[int, tuple[int, ...]], where: 
     for name, ref in node.kwargs.items():
         expected, found = node.family.parameter_shape(name), shapes[ref.index]
         if expected != found:
-            raise ModelError(f"{where}: the {name} of {node.family} ({node.name}) must have event shape {expected}, got {found}.")
+            raise ModelError(
+                f"{where}: the {name} of {node.family} ({node.name}) must have event shape {expected}, got {found}."
+            )
 
 
 def _reason(error: Exception) -> str:

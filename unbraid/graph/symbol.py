@@ -19,14 +19,17 @@ from unbraid.errors import ModelError
 if TYPE_CHECKING:
     from unbraid.variables.family import Family
 
-_PACKAGE = Path(__file__).parents[1]
-_INTERNAL = ("<", *(os.path.join(folder, "") for folder in (_PACKAGE, *torch.__path__, *jaxtyping.__path__)))
+_FOLDERS = (str(Path(__file__).parents[1]), *torch.__path__, *jaxtyping.__path__)
+_INTERNAL = ("<", *(folder + os.sep for folder in _FOLDERS))
 """Where code lies that is never a line of the user's program; jaxtyping wraps functions that are checked."""
 
-ELEMENTWISE = frozenset(
-    "add sub mul div truediv pow neg abs exp log log1p expm1 relu sigmoid tanh softplus sqrt sin cos where clamp "
-    "maximum minimum square reciprocal gelu elu leaky_relu silu eq ne lt le gt ge".split()
-)
+# fmt: off
+ELEMENTWISE = frozenset((
+    "abs", "add", "clamp", "cos", "div", "elu", "eq", "exp", "expm1", "ge", "gelu", "gt", "le", "leaky_relu", "log",
+    "log1p", "lt", "maximum", "minimum", "mul", "ne", "neg", "pow", "reciprocal", "relu", "sigmoid", "silu", "sin",
+    "softplus", "sqrt", "square", "sub", "tanh", "truediv", "where",
+))
+# fmt: on
 """Functions that broadcast, so that what does not vary along an axis need not be repeated along it."""
 
 
@@ -104,9 +107,15 @@ class Symbol:
 
     @classmethod
     def __torch_function__(
-        cls, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+        cls,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Symbol:
         name = getattr(function, "__name__", str(function))
+        if (name.endswith("_") and not name.startswith("_")) or (kwargs or {}).get("inplace"):
+            raise ModelError(f"{calling_line()}: torch.{name} changes its input in place; a symbol's value is shared.")
         return cls(Call(function, name, name in ELEMENTWISE), args, kwargs)
 
     def __getattr__(self, name: str) -> Callable[..., Symbol]:
@@ -115,6 +124,8 @@ class Symbol:
                 f"{self.line}: '.{name}' of a symbol is not known while the program is traced. Layers of unbraid size "
                 "themselves; with torch functions write the sizes out, or use -1 (for instance h.flatten(1))."
             )
+        if name.endswith("_") and not name.startswith("_"):
+            raise ModelError(f"{self.line}: '.{name}' changes its input in place, and a symbol's value is shared.")
         method = getattr(torch.Tensor, name, None)
         if method is None or name.startswith("__") or not callable(method):
             raise AttributeError(f"a tensor has no method {name!r}, so a symbol has none either")
@@ -129,8 +140,20 @@ class Symbol:
     __truediv__, __rtruediv__ = _operator(operator.truediv), _operator(operator.truediv, reflected=True)
     __pow__, __rpow__ = _operator(operator.pow), _operator(operator.pow, reflected=True)
     __matmul__, __rmatmul__ = _operator(operator.matmul), _operator(operator.matmul, reflected=True)
-    __lt__, __le__, __gt__, __ge__ = map(_operator, (operator.lt, operator.le, operator.gt, operator.ge))
-    __eq__, __ne__, __neg__, __abs__ = map(_operator, (operator.eq, operator.ne, operator.neg, operator.abs))
+    __lt__, __le__, __gt__, __ge__ = (
+        _operator(operator.lt),
+        _operator(operator.le),
+        _operator(operator.gt),
+        _operator(operator.ge),
+    )
+    __neg__, __abs__ = _operator(operator.neg), _operator(operator.abs)
+
+    def __eq__(self, other: object) -> Symbol:  # type: ignore[override]  # as a tensor's: element by element
+        return _operator(operator.eq)(self, other)
+
+    def __ne__(self, other: object) -> Symbol:  # type: ignore[override]
+        return _operator(operator.ne)(self, other)
+
     __hash__ = object.__hash__
 
     def _no_value(self, wanted: str) -> NoReturn:

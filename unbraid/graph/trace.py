@@ -70,7 +70,9 @@ def _call(method: Callable[..., Any], latents: Mapping[str, Symbol], x: Symbol, 
 def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
     """Checks what `encode` returned: random variables, each under a name of its own, none forgotten."""
     if not isinstance(returned, Mapping) or not returned:
-        raise ModelError(f"{title} must return a dict of latents by name, got {type(returned).__name__}: return {{'digit': digit}}.")
+        raise ModelError(
+            f"{title} must return a dict of latents by name, got {type(returned).__name__}: return {{'digit': digit}}."
+        )
     names: dict[int, str] = {}
     for name, symbol in returned.items():
         _check_name(name, title)
@@ -81,7 +83,9 @@ def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
                 "ub.Categorical(2) for a latent with two values, or ub.Normal."
             )
         if id(symbol) in names:
-            raise ModelError(f"{title}: {names[id(symbol)]!r} and {name!r} are the same variable; give a variable one name.")
+            raise ModelError(
+                f"{title}: {names[id(symbol)]!r} and {name!r} are the same variable; give a variable one name."
+            )
         names[id(symbol)] = name
     _refuse_forgotten(seen, returned.values(), title)
     return dict(returned)
@@ -93,8 +97,8 @@ def _refuse_forgotten(seen: Trace, named: Iterable[Symbol], title: str) -> None:
     for draw in seen.draws:
         if id(draw) not in known:
             raise ModelError(
-                f"{title}: the {describe(draw.operation)} of {draw.line} has no name: add it to the dict that is returned "
-                "(a name used twice there keeps only the last)."
+                f"{title}: the {describe(draw.operation)} of {draw.line} has no name: add it to the dict that is "
+                "returned (a name used twice there keeps only the last)."
             )
 
 
@@ -105,12 +109,16 @@ def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: b
     known = {**latents, "x": None} if with_x else latents
     for name, symbol in returned.items():
         if name not in known:
-            raise ModelError(f"{title} returns a factor for {name!r}, which is no latent of encode.{did_you_mean(str(name), known)}")
+            raise ModelError(
+                f"{title} returns a factor for {name!r}, which is no latent of encode.{did_you_mean(str(name), known)}"
+            )
         _check_draw(name, symbol, title)
         if name in latents:
             _check_same_kind(name, latents[name], symbol, title)
             if symbol is latents[name]:
-                raise ModelError(f"{title} returns the latent {name!r} of encode itself; return a variable of p with this name.")
+                raise ModelError(
+                    f"{title} returns the latent {name!r} of encode itself; return a variable of p with this name."
+                )
     return dict(returned)
 
 
@@ -124,7 +132,11 @@ def _check_name(name: Any, title: str) -> None:
 def _check_draw(name: str, symbol: Any, title: str) -> Family:
     if isinstance(symbol, Symbol) and isinstance(symbol.operation, Draw):
         return symbol.operation.family
-    what = f"the result of {describe(symbol.operation)} ({symbol.line})" if isinstance(symbol, Symbol) else f"a {type(symbol).__name__}"
+    what = (
+        f"the result of {describe(symbol.operation)} ({symbol.line})"
+        if isinstance(symbol, Symbol)
+        else f"a {type(symbol).__name__}"
+    )
     raise ModelError(
         f"{title}: {name!r} is {what}, not a random variable. Make it one by a family: ub.Normal(size)(parents) or "
         "ub.Categorical(values)(parents)."
@@ -132,8 +144,7 @@ def _check_draw(name: str, symbol: Any, title: str) -> Family:
 
 
 def _check_same_kind(name: str, q: Symbol, p: Symbol, title: str) -> None:
-    assert isinstance(q.operation, Draw) and isinstance(p.operation, Draw)
-    left, right = q.operation.family, p.operation.family
+    left, right = _check_draw(name, q, title), _check_draw(name, p, title)
     if left.event_shape != right.event_shape or left.cardinality != right.cardinality:
         raise ModelError(f"{title}: {name!r} is {right} here and {left} in encode; both must take the same values.")
 
@@ -149,7 +160,10 @@ def refuse_repeated_names(method: Callable[..., Any], title: str) -> None:
         keys = [key.value for key in written.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         for key in keys:
             if keys.count(key) > 1:
-                raise ModelError(f"{title} uses the name {key!r} twice in the dict of line {first + written.lineno - 1}; each variable needs its own.")
+                raise ModelError(
+                    f"{title} uses the name {key!r} twice in the dict of line {first + written.lineno - 1}; each "
+                    "variable needs its own."
+                )
 
 
 class _Assembly:
@@ -203,14 +217,15 @@ class _Assembly:
         own = self.names.get(id(symbol)) if self.part == "encode" else None
         if isinstance(symbol.operation, Draw) and own is None and id(symbol) not in map(id, self.factors.values()):
             raise ModelError(
-                f"{self.title}: the {describe(symbol.operation)} of {symbol.line} is used but has no name: return it by name."
+                f"{self.title}: the {describe(symbol.operation)} of {symbol.line} is used but has no name: return it "
+                "by name."
             )
 
         def ref(leaf: Any) -> Any:
             if isinstance(leaf, nn.Parameter) and id(leaf) not in self.parameters:
                 raise ModelError(
-                    f"{self.title}.{self.part} ({symbol.line}): {describe(symbol.operation)} is given a parameter that is "
-                    "no part of the model: wrap the layer it belongs to, ub.module(layer)(h)."
+                    f"{self.title}.{self.part} ({symbol.line}): {describe(symbol.operation)} is given a parameter that "
+                    "is no part of the model: wrap the layer it belongs to, ub.module(layer)(h)."
                 )
             return Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf
 

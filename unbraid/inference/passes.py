@@ -59,9 +59,7 @@ def mean_of_x(frame: Frame, rows: int) -> Tensor:
     return node.family.mean(parameters).expand(rows, *node.family.event_shape)
 
 
-def sample(
-    frame: Frame, fixed: Mapping[str, Spread], rows: int, generator: torch.Generator | None
-) -> Frame:
+def sample(frame: Frame, fixed: Mapping[str, Spread], rows: int, generator: torch.Generator | None) -> Frame:
     """Draws the latents that x depends on from p, parents first, but for those that are fixed by hand."""
     for name in frame.graph.generative_order():
         frame = frame.fix(name, fixed[name] if name in fixed else _draw_prior(frame, name, rows, generator))

@@ -148,7 +148,10 @@ def _each(what: str, size: int | Sequence[int], channels: tuple[int, ...]) -> tu
     """Returns a size for each layer."""
     sizes = (size,) * len(channels) if isinstance(size, int) else tuple(size)
     if len(sizes) != len(channels):
-        raise ModelError(f"{calling_line()}: conv has {len(channels)} layers and {len(sizes)} sizes of {what}: give one, or one each.")
+        raise ModelError(
+            f"{calling_line()}: conv has {len(channels)} layers and {len(sizes)} sizes of {what}: give one, or one "
+            "each."
+        )
     return sizes
 
 

@@ -28,10 +28,10 @@ class Product(nn.Linear):
         return super().forward(rows.flatten(1) if rows.dim() > 2 else rows)
 
 
-class LazyProduct(LazyModuleMixin, Product):  # type: ignore[misc]
+class LazyProduct(LazyModuleMixin, Product):
     """A product that takes its input size from the first rows it sees, and is then a `Product`."""
 
-    cls_to_become = Product  # type: ignore[assignment]
+    cls_to_become = Product
     weight: UninitializedParameter
 
     def __init__(self, size: int, bias: bool, layer: object) -> None:
@@ -42,7 +42,7 @@ class LazyProduct(LazyModuleMixin, Product):  # type: ignore[misc]
     def reset_parameters(self) -> None:
         """Does nothing: `initialise` draws the weights of a whole layer once all of its sizes are known."""
 
-    def initialize_parameters(self, rows: Tensor) -> None:  # type: ignore[override]
+    def initialize_parameters(self, rows: Tensor) -> None:
         """Takes the input size from rows (rows, *event)."""
         self.in_features = math.prod(rows.shape[1:])
         self.weight.materialize((self.out_features, self.in_features))
@@ -73,9 +73,12 @@ class Dense:
             self.products = [LazyProduct(self.size, bias=i == last, layer=token) for i in range(len(parents))]
         if len(parents) != len(self.products):
             raise ModelError(
-                f"{calling_line()}: this layer was made for {len(self.products)} parents and is called with {len(parents)}."
+                f"{calling_line()}: this layer was made for {len(self.products)} parents and is called with "
+                f"{len(parents)}."
             )
-        terms = [Symbol(Layer(product, "dense"), (parent,)) for product, parent in zip(self.products, parents, strict=True)]
+        terms = [
+            Symbol(Layer(product, "dense"), (parent,)) for product, parent in zip(self.products, parents, strict=True)
+        ]
         total = terms[0]
         for term in terms[1:]:
             total = total + term

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
-from unbraid.estimators.estimator import Estimator
+from unbraid.estimators.estimator import Estimator, Site
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
 from unbraid.graph.spread import SAMPLES, Spread, union
@@ -26,6 +27,8 @@ class Pass:
         estimators: An estimator for each discrete latent.
         samples: How many independent samples S of the sampled latents.
         generator: Where noise is drawn from.
+        progress: How far the training has come, 0 to 1.
+        baselines: For each discrete latent the running means of its terms, for estimators that keep some.
     """
 
     graph: Graph
@@ -34,6 +37,8 @@ class Pass:
     estimators: Mapping[str, Estimator]
     samples: int = 1
     generator: torch.Generator | None = None
+    progress: float = 1.0
+    baselines: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 def elbo_terms(run: Pass, frame: Frame) -> Terms:
@@ -56,7 +61,9 @@ def elbo_terms(run: Pass, frame: Frame) -> Terms:
     carried = union((*terms.values.values(), *((terms.evidence,) if terms.evidence else ())))
     if SAMPLES not in carried:
         return terms
-    samples = torch.full((run.samples, 1), -math.log(run.samples), dtype=run.target.tensor.dtype, device=run.target.tensor.device)
+    samples = torch.full(
+        (run.samples, 1), -math.log(run.samples), dtype=run.target.tensor.dtype, device=run.target.tensor.device
+    )
     return terms.expect(Spread(samples, (SAMPLES,)), SAMPLES)
 
 
@@ -69,9 +76,15 @@ def _expect(run: Pass, frame: Frame, pending: tuple[str, ...]) -> Terms:
         return _expect(run, frame.fix(name, run.observed[name]), rest)
     node = run.graph.latents[name]
     if node.family.cardinality is not None:
-        logits = frame.parameters(node)["logits"]
-        return run.estimators[name](logits, run.graph.axes[name], lambda value: _expect(run, frame.fix(name, value), rest))
+        return run.estimators[name](_site(run, frame, name), lambda value: _expect(run, frame.fix(name, value), rest))
     return _expect(run, frame.fix(name, sample(frame, node, run.samples, run.target.rows, run.generator)), rest)
+
+
+def _site(run: Pass, frame: Frame, name: str) -> Site:
+    """Describes a discrete latent to its estimator."""
+    logits = frame.parameters(run.graph.latents[name])["logits"]
+    baseline = run.baselines.setdefault(name, {})
+    return Site(name, logits, run.graph.axes[name], frame.settle, run.samples, run.generator, run.progress, baseline)
 
 
 def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.Generator | None) -> Spread:

@@ -12,7 +12,7 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
 from unbraid.graph.spread import Spread
 from unbraid.objectives.elbo import Pass, elbo_terms
-from unbraid.objectives.pattern import Group, groups_of
+from unbraid.objectives.pattern import groups_of
 from unbraid.objectives.terms import Objective, Term
 
 DEFAULT_ALPHA = 50.0

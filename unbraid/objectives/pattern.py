@@ -69,7 +69,9 @@ def _check(graph: Graph, name: str, label: Tensor, rows: int) -> None:
         raise DataError(f"the labels of {name!r} have shape {tuple(label.shape)}, expected {expected}.")
     if label.is_floating_point() != (family.cardinality is None):
         wanted = "floating-point numbers, NaN" if family.cardinality is None else "whole numbers, -1"
-        raise DataError(f"the labels of {name!r} are {label.dtype}; {family} takes {wanted} where a row is not labelled.")
+        raise DataError(
+            f"the labels of {name!r} are {label.dtype}; {family} takes {wanted} where a row is not labelled."
+        )
 
 
 def _value(graph: Graph, name: str, label: Tensor, index: Tensor | None) -> Tensor:
@@ -78,4 +80,6 @@ def _value(graph: Graph, name: str, label: Tensor, index: Tensor | None) -> Tens
         return family.value_of(label if index is None else label.index_select(0, index))
     except RuntimeError as error:
         last = (family.cardinality or 0) - 1
-        raise DataError(f"the labels of {name!r} must be from 0 to {last}, or -1 where a row is not labelled.") from error
+        raise DataError(
+            f"the labels of {name!r} must be from 0 to {last}, or -1 where a row is not labelled."
+        ) from error

@@ -11,6 +11,7 @@ from torch import Tensor
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread, union
+from unbraid.inference.labelled import label_or_guess
 from unbraid.inference.passes import most_probable
 from unbraid.model import Model
 from unbraid.objectives.pattern import is_labelled
@@ -66,7 +67,7 @@ class Consistency:
         supervised, consistent = {}, {}
         for name, node in self.model.graph.latents.items():
             with _teaching(teacher):
-                value = self._value(guide, node, labels.get(name))
+                value = label_or_guess(guide, node, labels.get(name))
             if name in self.variables:
                 known = (
                     is_labelled(labels[name])
@@ -78,17 +79,6 @@ class Consistency:
                 consistent[name] = torch.where(~known & sure, loss, 0.0)
             guide, student = guide.fix(name, value), student.fix(name, value)
         return supervised, consistent
-
-    def _value(self, guide: Frame, node: Node, label: Tensor | None) -> Spread:
-        """Returns the labels' values, and the teacher's most probable ones elsewhere."""
-        guess = most_probable(guide, node)
-        if label is None:
-            return guess
-        known = is_labelled(label)
-        value = node.family.value_of(torch.where(_like(known, label), label, torch.zeros_like(label))).to(
-            guess.tensor.dtype
-        )
-        return Spread(torch.where(_like(known, value), value, guess.tensor))
 
     def _loss(self, name: str, guide: Frame, student: Frame, value: Spread) -> tuple[Tensor, Tensor]:
         """Returns the loss of unlabelled rows, and which rows count."""
@@ -127,8 +117,3 @@ def _teaching(teacher: Model) -> Iterator[None]:
             yield
     finally:
         teacher.train(training)
-
-
-def _like(mask: Tensor, value: Tensor) -> Tensor:
-    """Gives a mask of rows the dimensions of a value."""
-    return mask.view(-1, *(1,) * (value.dim() - 1))

@@ -31,7 +31,7 @@ def refuse_non_finite(loss: Tensor, terms: Mapping[str, Term], batch: Batch, sta
     """
     if bool(torch.isfinite(loss)):
         return
-    where = f"the loss is {float(loss)} in epoch {state.epoch + 1}, step {state.step + 1}: {_culprit(terms, batch)}."
+    where = f"the loss is {float(loss.detach())} in epoch {state.epoch + 1}, step {state.step + 1}: {_culprit(terms, batch)}."
     if _finite_weights(state.model):
         kept = "The weights and the last checkpoint are as they were before this step."
     else:
@@ -78,7 +78,7 @@ def _culprit(terms: Mapping[str, Term], batch: Batch) -> str:
         wrong = ~torch.isfinite(term.values)
         if bool(wrong.any()):
             places = wrong.nonzero().squeeze(1) if term.rows is None else term.rows[wrong]
-            return f"{name} is {float(term.values[wrong][0])} in {_rows(batch, places)}"
+            return f"{name} is {float(term.values.detach()[wrong][0])} in {_rows(batch, places)}"
     return "each of its terms is finite, but their weighted sum is not"
 
 

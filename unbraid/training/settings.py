@@ -68,7 +68,7 @@ class Settings:
         names = isinstance(self.estimators, dict) and all(isinstance(each, str) for each in self.estimators.values())
         self._check(
             "estimators", names, "names by latent, {'digit': 'plug_in'}; one with options goes to the variable itself, "
-            "ub.Categorical(10, estimator=ub.PlugIn(gradient=False))",
+            "ub.Categorical(10, estimator=ub.Enumerate(rows=1000))",
         )  # fmt: skip
 
     def _check_type(self, name: str, hint: Any) -> None:

@@ -24,10 +24,10 @@ class Bernoulli(Family):
     Args:
         *shape: The event shape.
         grey: What to do about values between 0 and 1. "binarise" draws every pixel as 0 or 1 with the grey value as
-            its probability, anew each time (Salakhutdinov & Murray 2008): the likelihood of binary images. "cross_entropy"
-            scores grey values with x log p + (1 - x) log(1 - p), which is no likelihood (its normaliser is missing):
-            bounds on log p(x) are then not comparable; for a density of grey values take `ContinuousBernoulli`.
-            "refuse" takes binary data only.
+            its probability, anew each time (Salakhutdinov & Murray 2008): the likelihood of binary images.
+            "cross_entropy" scores grey values with x log p + (1 - x) log(1 - p), which is no likelihood (its normaliser
+            is missing): bounds on log p(x) are then not comparable; for a density of grey values take
+            `ContinuousBernoulli`. "refuse" takes binary data only.
         logits: The log-odds of its own prior.
     """
 
@@ -72,13 +72,15 @@ class Bernoulli(Family):
         _check_unit_interval(x, str(self))
         if self.grey == "refuse" and bool(((x > 0) & (x < 1)).any()):
             raise DataError(
-                f"x has grey values and the likelihood {self} takes 0 and 1 only: choose grey='binarise' or grey='cross_entropy', "
-                "or ub.ContinuousBernoulli."
+                f"x has grey values and the likelihood {self} takes 0 and 1 only: choose grey='binarise' or "
+                "grey='cross_entropy', or ub.ContinuousBernoulli."
             )
 
 
 class ContinuousBernoulli(Family):
-    """Grey pixels in [0, 1] with a proper density (Loaiza-Ganem & Cunningham 2019): ``ub.ContinuousBernoulli(1, 28, 28)(h)``.
+    """Grey pixels in [0, 1] with a proper density: ``ub.ContinuousBernoulli(1, 28, 28)(h)``.
+
+    Source: Loaiza-Ganem & Cunningham 2019.
 
     Args:
         *shape: The event shape.
@@ -100,7 +102,8 @@ class ContinuousBernoulli(Family):
         logits = parameters["logits"]
         noise = torch.rand(*shape, *self.event_shape, generator=generator, dtype=logits.dtype, device=logits.device)
         pixels = TorchContinuousBernoulli(logits=logits.expand(noise.shape), validate_args=False)
-        return pixels.icdf(noise)
+        drawn: Tensor = pixels.icdf(noise)
+        return drawn
 
     def most_probable(self, parameters: Parameters) -> Tensor:
         """Returns the mean of each pixel."""
@@ -116,4 +119,6 @@ def _check_unit_interval(x: Tensor, likelihood: str) -> None:
     low, high = float(x.min()), float(x.max())
     if low < 0 or high > 1:
         hint = " Bytes? Divide by 255." if 1 < high <= 255 and low >= 0 else " Rescale x, or choose ub.Normal."
-        raise DataError(f"x has values from {low:.4g} to {high:.4g}; the likelihood {likelihood} takes values from 0 to 1.{hint}")
+        raise DataError(
+            f"x has values from {low:.4g} to {high:.4g}; the likelihood {likelihood} takes values from 0 to 1.{hint}"
+        )

@@ -56,7 +56,8 @@ class Family(ABC):
     def __init__(self, event_shape: tuple[int, ...], **prior: float | Tensor | Learnable) -> None:
         if not event_shape or not all(isinstance(size, int) and size > 0 for size in event_shape):
             raise ModelError(
-                f"{type(self).__name__}: sizes must be one or more positive whole numbers, got {event_shape}: ub.Normal(50)."
+                f"{type(self).__name__}: sizes must be one or more positive whole numbers, got {event_shape}: "
+                "ub.Normal(50)."
             )
         self.event_shape = event_shape
         self.label_shape = event_shape
@@ -68,7 +69,8 @@ class Family(ABC):
         Args:
             *parents: Its parents; a linear layer of all of them gives the parameters of its distribution. Without
                 parents the distribution is the family's own prior.
-            **given: Parameters given directly (symbols, numbers, tensors or `Learnable`): ``logits=``, ``loc=``, ``scale=``.
+            **given: Parameters given directly, ``logits=``, ``loc=``, ``scale=``: symbols, numbers, tensors or
+                `Learnable`.
 
         Returns:
             The symbol of the variable.

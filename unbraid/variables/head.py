@@ -70,15 +70,17 @@ def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any])
     for parent in parents:
         if not isinstance(parent, Symbol):
             raise ModelError(
-                f"{calling_line()}: a parent of {family} is {type(parent).__name__}, not a symbol. Parents are x, latents and what "
-                f"layers and torch functions make of them; parameters of the distribution go by name "
+                f"{calling_line()}: a parent of {family} is {type(parent).__name__}, not a symbol. Parents are x, "
+                f"latents and what layers and torch functions make of them; parameters of the distribution go by name "
                 f"({', '.join(f'{name}=' for name in family.constraints)})."
             )
     for name in given:
         family.check_parameter(name)
     missing = [name for name in family.constraints if name not in given]
     if parents and not missing:
-        raise ModelError(f"{calling_line()}: {family} has parents, and all of its parameters are given; they change nothing.")
+        raise ModelError(
+            f"{calling_line()}: {family} has parents, and all of its parameters are given; they change nothing."
+        )
     parameters = {name: _constant(family, name, value) for name, value in given.items()}
     if not parents:
         parameters |= {name: own_prior(family, name) for name in missing}
@@ -100,5 +102,6 @@ def _constant(family: Family, name: str, value: Any) -> Symbol:
     if isinstance(value, Symbol):
         return value
     checked = family.checked_parameter(name, value)
-    module = Learned(checked.start, family.constraints[name]) if isinstance(checked, Learnable) else Fixed(checked)
-    return Symbol(Layer(module, name))
+    if isinstance(checked, Learnable):
+        return Symbol(Layer(Learned(torch.as_tensor(checked.start), family.constraints[name]), name))
+    return Symbol(Layer(Fixed(checked), name))

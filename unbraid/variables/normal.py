@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent
+from torch.distributions import Distribution, Independent
 from torch.distributions import Normal as TorchNormal
 
 from unbraid.variables.constraint import Constraint, Positive, Real
@@ -14,7 +14,9 @@ from unbraid.variables.family import Family, Learnable, Parameters
 
 
 class Normal(Family):
-    """Independent normal variables: ``ub.Normal(50)(digit, h)``; as a likelihood ``ub.Normal(3, 32, 32)(loc=..., scale=0.1)``.
+    """Independent normal variables: ``ub.Normal(50)(digit, h)``.
+
+    As a likelihood: ``ub.Normal(3, 32, 32)(loc=..., scale=0.1)``.
 
     Args:
         *shape: The event shape.
@@ -24,10 +26,12 @@ class Normal(Family):
 
     constraints: ClassVar[dict[str, Constraint]] = {"loc": Real(), "scale": Positive()}
 
-    def __init__(self, *shape: int, loc: float | Tensor | Learnable = 0.0, scale: float | Tensor | Learnable = 1.0) -> None:
+    def __init__(
+        self, *shape: int, loc: float | Tensor | Learnable = 0.0, scale: float | Tensor | Learnable = 1.0
+    ) -> None:
         super().__init__(shape, loc=loc, scale=scale)
 
-    def distribution(self, **parameters: Tensor) -> Independent:
+    def distribution(self, **parameters: Tensor) -> Distribution:
         """Returns the torch distribution with `loc` and `scale` (*batch, *event)."""
         normal = TorchNormal(parameters["loc"], parameters["scale"], validate_args=False)
         return Independent(normal, len(self.event_shape), validate_args=False)
@@ -43,7 +47,7 @@ class Normal(Family):
         return parameters["loc"]
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
-        """Returns KL(q || p) in nats: the sum over the event of log(s_p / s_q) + (s_q^2 + (m_q - m_p)^2) / 2 s_p^2 - 1/2."""
+        """Returns KL(q || p) in nats: the sum of log(s_p / s_q) + (s_q^2 + (m_q - m_p)^2) / 2 s_p^2 - 1/2."""
         ratio = q["scale"] / p["scale"]
         shift = (q["loc"] - p["loc"]) / p["scale"]
         divergence = (ratio * ratio + shift * shift - 1) / 2 - ratio.log()

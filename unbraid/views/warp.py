@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from unbraid.errors import DataError
+
 
 @dataclass(frozen=True, slots=True)
 class Warp:
@@ -39,10 +41,12 @@ class Warp:
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Deforms images (rows, channels, height, width), each in its own way; what comes in from outside is 0."""
+        if images.dim() != 4:
+            raise DataError(f"Warp takes images (rows, channels, height, width), got the shape {tuple(images.shape)}.")
         rows, _, height, width = images.shape
         basis = _basis(self.points, height, width, images.device)
         coefficients = self._coefficients(rows, height, width, images.device, generator)
-        grid = (coefficients.view(2 * rows, -1) @ basis).view(rows, 2, height, width).permute(0, 2, 3, 1)
+        grid = (coefficients.view(2 * rows, 3 + self.points**2) @ basis).view(rows, 2, height, width).permute(0, 2, 3, 1)
         return functional.grid_sample(images, grid.to(images.dtype), align_corners=False)
 
     def _coefficients(

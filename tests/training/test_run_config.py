@@ -1,0 +1,77 @@
+"""What a run is, in words that tell two runs apart."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import unbraid as ub
+from tests.training.small import LABELS, Small
+from unbraid.errors import RunError
+from unbraid.training.load import class_at
+from unbraid.training.plan import SupervisionPlan
+from unbraid.training.run_config import check_same_run, describe_run, describe_view, reference
+from unbraid.training.settings import Settings
+
+PLAN = SupervisionPlan.of({"digit": torch.as_tensor(LABELS["digit"])}, 120)
+
+
+def described(**more: Any) -> dict[str, Any]:
+    """The description of a run."""
+    return describe_run(Small(), PLAN, Settings(), ub.Warp(), more)
+
+
+def test_a_run_is_described_in_plain_values() -> None:
+    found = described(data="tiny digits")
+    assert json.loads(json.dumps(found))["data"] == "tiny digits"
+    assert found["unbraid"] == ub.__version__
+    assert found["model"] == "tests.training.small:Small"
+    assert found["fields"] == {"hidden": 16, "drop": 0.2}
+    assert found["program"][0].startswith("q(digit | x)")
+    assert found["labels"] == "20 of 120 rows labelled: digit (2 a class)"
+    assert found["views"]["view"] == "unbraid.views.warp:Warp"
+    assert described(model="mine")["model"] == "tests.training.small:Small"  # what is added does not hide what is
+
+
+def test_views_are_described_by_what_they_do() -> None:
+    def mirrored(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return images.flip(-1)
+
+    assert describe_view(None) is None
+    assert describe_view(ub.Warp(rotation=3.0))["rotation"] == 3.0
+    assert "mirrored" in describe_view(mirrored)["view"]
+    assert describe_view(torch.nn.Identity()) == {"view": "Identity"}
+
+
+def test_the_same_run_read_from_its_file_is_the_same(tmp_path: Path) -> None:
+    found = json.loads(json.dumps(described()))
+    check_same_run(found, described(), tmp_path)
+    check_same_run({**found, "unbraid": "0.0.1", "data": "elsewhere"}, described(), tmp_path)
+    with pytest.raises(RunError, match="holds another run: model_seed there is 4, here it is 0"):
+        check_same_run({**found, "model_seed": 4}, described(), tmp_path)
+    with pytest.raises(RunError, match=r"settings\.alpha there is None, here it is 50\.0"):
+        check_same_run({**found, "settings": {}}, described(), tmp_path)
+    with pytest.raises(RunError, match="views there is None"):
+        check_same_run({**found, "views": None}, described(), tmp_path)
+
+
+def test_a_class_from_a_file_is_found_again_by_its_file(tmp_path: Path) -> None:
+    source = tmp_path / "cells.py"
+    source.write_text("from tests.training.small import Small\n\nclass Cells(Small):\n    class Inner(Small):\n        pass\n")
+    cls = class_at(f"{source}:Cells")
+    found = reference(cls)
+    assert found == f"{source}:Cells"
+    sys.modules.pop(cls.__module__)  # as in another process
+    assert class_at(found).__name__ == "Cells"
+    assert reference(class_at(f"{source}:Cells.Inner")) == f"{source}:Cells.Inner"
+
+
+def test_a_class_of_a_script_or_a_notebook() -> None:
+    script = type("Cells", (Small,), {"__module__": "__main__"})
+    assert reference(script).endswith(":Cells")

@@ -1,0 +1,90 @@
+"""Rows may be a tensor, an array or a dataset: the training is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+
+from tests.training.small import LABELS, ROWS, STATEFUL, Small, same_end, train
+from unbraid.errors import DataError
+from unbraid.training.source import Source, source_of
+
+CPU = torch.device("cpu")
+
+
+class Rows(Dataset[Any]):
+    """Images, one by one, in some form."""
+
+    def __init__(self, form: Any = lambda image: image, images: Tensor = ROWS.images) -> None:
+        self.form, self.images = form, images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.form(self.images[index])
+
+
+class Endless(IterableDataset[Any]):
+    """Images without a number."""
+
+    def __iter__(self) -> Any:
+        return iter(ROWS.images)
+
+
+FORMS: dict[str, Any] = {
+    "an array": ROWS.images.numpy(),
+    "a dataset": Rows(),
+    "a dataset of tuples": Rows(lambda image: (image, "label")),
+    "a dataset of arrays": Rows(lambda image: image.numpy()),
+    "a tensor dataset": TensorDataset(ROWS.images, torch.zeros(120)),
+    "a subset": Subset(TensorDataset(ROWS.images), list(range(120))),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_trains_the_same(form: str) -> None:
+    assert same_end(train(**STATEFUL), train(images=FORMS[form], **STATEFUL))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_come_by_their_numbers(form: str) -> None:
+    source = source_of(FORMS[form], Small(), CPU)
+    assert isinstance(source, Source)
+    assert len(source) == 120
+    assert torch.equal(source.gather(torch.tensor([5, 0, 5])), ROWS.images[[5, 0, 5]])
+
+
+def test_a_dataset_without_a_length_is_refused() -> None:
+    with pytest.raises(DataError, match="a dataset must have a length"):
+        train(images=Endless())
+    with pytest.raises(DataError, match="x is DataLoader; it must be a tensor, an array or a torch dataset"):
+        train(images=DataLoader(Rows()))
+
+
+def test_a_wrong_row_of_a_dataset_is_named_when_it_comes() -> None:
+    images = ROWS.images.clone()
+    images[77, 0, 3, 3] = torch.nan
+    with pytest.raises(DataError, match="row 77 of the dataset has NaN or infinite values"):
+        train(images=Rows(images=images), epochs=1)
+    images[77, 0, 3, 3] = 3.0
+    with pytest.raises(DataError, match="x has values from 0 to 3"):
+        train(images=Rows(images=images), epochs=1)
+    with pytest.raises(DataError, match=r"torch\.uint8.*bytes divided by 255"):
+        train(images=Rows(lambda image: (255 * image).byte()))
+    images[77, 0, 3, 3] = 0.0
+    train(images=Rows(images=images), epochs=1)
+
+
+def test_rows_of_several_shapes_are_refused() -> None:
+    def cut(image: Tensor) -> Tensor:
+        return image[:, : 27 if image.sum() > ROWS.images[0].sum() else 28]
+
+    with pytest.raises(DataError, match="items of the dataset do not make rows of one shape"):
+        train(LABELS, Rows(cut), epochs=1)
+    with pytest.raises(DataError, match=r"do not make rows of one shape .*: give tensors"):
+        train(LABELS, Rows(lambda image: "an image"), epochs=1)
