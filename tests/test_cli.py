@@ -94,10 +94,12 @@ def test_help_of_train_shows_every_setting_and_field(capsys: pytest.CaptureFixtu
     assert all(name in found for name in RECIPES)
     for each in dataclasses.fields(Settings):
         assert f"--{each.name.replace('_', '-')} " in found or f"--{each.name.replace('_', '-')}," in found
-    for name, each in ConvDigits.field_types().items():
+    for name, field in ConvDigits.field_types().items():
         assert f"--{name.replace('_', '-')} " in found
-        assert f"(default: {each.default})" in found
-    assert f"sweeps through the rows (default: {MNIST.settings.epochs})" in found  # the recipe's settings, not the library's
+        assert f"(default: {field.default})" in found
+    assert (
+        f"sweeps through the rows (default: {MNIST.settings.epochs})" in found
+    )  # the recipe's settings, not the library's
 
 
 def test_help_of_train_shows_the_fields_of_the_model_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,9 +230,15 @@ def test_the_recipe_as_it_is_trains_on_a_few_rows(folder: Path) -> None:
 WRONG: dict[str, tuple[list[str], str]] = {
     "command": (["trian"], r"there is no command 'trian'\. Did you mean 'train'\?"),
     "recipe": (["train", "mnits"], r"there is no recipe 'mnits' to train on\. Did you mean 'mnist'\?"),
-    "recipe after options": (["train", "--epochs", "1", "mnits"], r"there is no recipe 'mnits' .*Did you mean 'mnist'\?"),
+    "recipe after options": (
+        ["train", "--epochs", "1", "mnits"],
+        r"there is no recipe 'mnits' .*Did you mean 'mnist'\?",
+    ),
     "setting": (["train", "mnist", "--threshold", "2"], r"threshold must be at least 0 and below 1, got 2\.0"),
-    "labels": (["train", "mnist", "--labels", "99"], "class 0 of 'digit' has 15 labelled rows, fewer than per_class=99"),
+    "labels": (
+        ["train", "mnist", "--labels", "99"],
+        "class 0 of 'digit' has 15 labelled rows, fewer than per_class=99",
+    ),
     "validation": (["train", "mnist", "--validation", "500"], "--validation takes rows out of the 150 to train on"),
     "model": (["train", "mnist", "--model", "nowhere.py:Cells"], r"cannot be found: there is no file nowhere\.py"),
     "class": (["train", "mnist", "--model", "tests.training.small:Smal"], "no attribute 'Smal'"),
@@ -270,13 +278,19 @@ def test_what_cannot_be_read_ends_with_the_status_2(
     assert re.search(message, capsys.readouterr().err)
 
 
-def test_a_file_that_is_not_the_original(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_the_original(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(reader.SHA256, "t10k-labels-idx1-ubyte", "0" * 64)
     words = ["train", "mnist", "--out", str(folder / "wrong")]
-    assert re.search(r"labels-idx1-ubyte\.gz does not hold what was published: .*delete the file", fails(capsys, *words))
+    assert re.search(
+        r"labels-idx1-ubyte\.gz does not hold what was published: .*delete the file", fails(capsys, *words)
+    )
 
 
-def test_no_data_and_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_data_and_no_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def offline(file: PinnedFile) -> bytes:
         raise DataNotFoundError("no network")
 
@@ -295,9 +309,43 @@ def test_a_run_that_was_not_trained_by_the_command(tmp_path: Path, capsys: pytes
 
 def test_settings_of_the_command_line_reach_the_run(folder: Path) -> None:
     out = folder / "options"
-    more = ["--no-balanced", "--betas", "0.5", "0.75", "--estimators", "digit", "enumerate", "--consistency", "0", "--labels", "0"]
-    assert main(["train", "mnist", *QUICK, *more, "--epochs", "1", "--limit", "60", "--progress", "quiet", "--out", str(out)]) == 0
+    more = [
+        "--no-balanced",
+        "--betas",
+        "0.5",
+        "0.75",
+        "--estimators",
+        "digit",
+        "enumerate",
+        "--consistency",
+        "0",
+        "--labels",
+        "0",
+    ]
+    assert (
+        main(
+            [
+                "train",
+                "mnist",
+                *QUICK,
+                *more,
+                "--epochs",
+                "1",
+                "--limit",
+                "60",
+                "--progress",
+                "quiet",
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
     config: dict[str, Any] = json.loads((out / "config.json").read_text())
     settings = config["settings"]
-    assert (settings["balanced"], settings["betas"], settings["estimators"]) == (False, [0.5, 0.75], {"digit": "enumerate"})
+    assert (settings["balanced"], settings["betas"], settings["estimators"]) == (
+        False,
+        [0.5, 0.75],
+        {"digit": "enumerate"},
+    )
     assert config["labels"].startswith("60 of 60 rows labelled")

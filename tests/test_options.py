@@ -32,14 +32,17 @@ class Sizes(ub.Model):
 
 def parsed(options: Any, *words: str) -> dict[str, Any]:
     """Reads words as options."""
-    return values_of(tyro.cli(tyro.conf.OmitArgPrefixes[options], args=list(words)))
+    without_prefix: Any = tyro.conf.OmitArgPrefixes
+    return values_of(tyro.cli(without_prefix[options], args=list(words)))
 
 
 def test_settings_have_the_recipes_values_unless_given() -> None:
     recipe = Settings(epochs=7, betas=(0.5, 0.75))
     options = settings_options(recipe)
     assert Settings(**parsed(options)) == recipe
-    found = parsed(options, "--learning-rate", "0.5", "--no-mixed", "--estimators", "kind", "enumerate", "--choose", "best")
+    found = parsed(
+        options, "--learning-rate", "0.5", "--no-mixed", "--estimators", "kind", "enumerate", "--choose", "best"
+    )
     assert Settings(**found) == recipe.changed(
         learning_rate=0.5, mixed=False, estimators={"kind": "enumerate"}, choose="best"
     )
@@ -63,7 +66,11 @@ def test_every_field_of_a_model_is_an_option() -> None:
 
 
 def test_a_field_that_is_called_like_an_option_gives_way() -> None:
-    assert (field_option("epochs"), field_option("labels"), field_option("width")) == ("model-epochs", "model-labels", "width")
+    assert (field_option("epochs"), field_option("labels"), field_option("width")) == (
+        "model-epochs",
+        "model-labels",
+        "width",
+    )
     assert parsed(model_options(Sizes), "--model-epochs", "8")["epochs"] == 8
     assert {each.name for each in dataclasses.fields(Settings)} < TAKEN
 

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train_command(words: Sequence[str]) -> Callable[..., None]:
-    """Makes the train command: its options are the settings of the recipe and the fields of the model that are named."""
+    """Makes the train command, with the settings of the recipe and the fields of the model that are named."""
     recipe = _recipe_in(words)
     cls = _model_in(words) or recipe.model
     settings_type, model_type = settings_options(recipe.settings), model_options(cls)

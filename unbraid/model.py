@@ -21,7 +21,9 @@ from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
 from unbraid.inference import passes
 from unbraid.nn.dense import Product, initialise
-from unbraid.objectives.objective import DEFAULT_ALPHA, objective
+from unbraid.objectives.bound import Surroundings
+from unbraid.objectives.objective import objective
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
 
@@ -108,44 +110,42 @@ class Model(nn.Module):
         alpha: float = DEFAULT_ALPHA,
         gamma: float = 1.0,
         beta: float = 1.0,
+        free_bits: float = 0.0,
         samples: int = 1,
+        supervision: Supervision = "default",
+        bound: Bound = "elbo",
         generator: torch.Generator | None = None,
+        progress: float = 1.0,
     ) -> Objective:
         """Returns the objective of a batch in which any latent may be observed in any row.
 
         Args:
             x: Shape (rows, *data_shape).
             labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
-            estimators: By discrete latent, "enumerate" or "plug_in", or an estimator with options.
+            estimators: By discrete latent, the name of an estimator, or one with options.
             alpha: The weight of log q of observed latents.
             gamma: The weight of rows with any label.
             beta: The weight of the KL terms.
+            free_bits: Nats of each KL term that cost nothing.
             samples: How many samples of the sampled latents.
+            supervision: "default", or "eq4"; see `Options`.
+            bound: "elbo", or "importance" for the importance-weighted bound; see `Options`.
             generator: Where noise is drawn from.
+            progress: How far a training has come, 0 to 1, for estimators with a schedule.
 
         Returns:
             The loss and its named terms, in nats.
 
         Raises:
             DataError: If x has another shape or no rows, or a label is for no latent.
-            OptionError: If an estimator does not exist or does not fit.
+            OptionError: If an estimator does not exist or does not fit, or an option cannot have its value.
         """
         self.check_shape(x)
         if x.shape[0] == 0:
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
-        return objective(
-            self.graph,
-            self.parts,
-            x,
-            labels or {},
-            chosen,
-            alpha=alpha,
-            gamma=gamma,
-            beta=beta,
-            samples=samples,
-            generator=generator,
-        )
+        options = Options(alpha, gamma, beta, free_bits, samples, supervision, bound)
+        return objective(self.graph, self.parts, x, labels or {}, chosen, options, Surroundings(generator, progress))
 
     def frame(self, x: Tensor | None) -> Frame:
         """Returns the root frame of a pass over rows x."""

@@ -16,7 +16,15 @@ OUT = Path("runs/a b")
 
 def config(settings: Settings, model: str = "unbraid.recipes.mnist:ConvDigits", **job: Any) -> dict[str, Any]:
     """The config of a run."""
-    given: dict[str, Any] = {"recipe": "mnist", "per_class": 10, "draw": 2, "data": None, "validation": 0, "limit": 0, **job}
+    given: dict[str, Any] = {
+        "recipe": "mnist",
+        "per_class": 10,
+        "draw": 2,
+        "data": None,
+        "validation": 0,
+        "limit": 0,
+        **job,
+    }
     assert Job(**given)
     return {"model": model, "job": given, "settings": settings.to_json()}
 
@@ -27,7 +35,9 @@ def test_a_run_of_the_recipe_as_it_is() -> None:
 
 
 def test_what_differs_from_the_recipe_is_said() -> None:
-    settings = MNIST.settings.changed(seed=7, epochs=3, balanced=False, betas=(0.5, 0.75), estimators={"digit": "enumerate"})
+    settings = MNIST.settings.changed(
+        seed=7, epochs=3, balanced=False, betas=(0.5, 0.75), estimators={"digit": "enumerate"}
+    )
     found = command_of(config(settings, data="/my data", validation=9, limit=50), ConvDigits(style_size=4), OUT)
     assert found == (
         "unbraid train mnist --labels 10 --draw 2 --seed 7 --data '/my data' --validation 9 --limit 50 --epochs 3 "

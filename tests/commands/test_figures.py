@@ -24,7 +24,10 @@ def config(validation: int = 0, **settings: Any) -> dict[str, Any]:
     ("found", "part"),
     [
         (config(), "draw 3. Training saw these labels and no other. Test rows were looked at once"),
-        (config(500), "The labels of 500 more rows, which were not trained on, gave the error after each epoch, and chose nothing."),
+        (
+            config(500),
+            "500 more rows, which were not trained on, gave the error after each epoch, and chose nothing.",
+        ),
         (config(500, choose="best"), "after each epoch, and chose when to stop or which weights to keep."),
         (config(500, patience=3), "after each epoch, and chose when to stop"),
         (config(choose="best", holdout=0.2), "Labelled rows that were set aside chose when to stop or which weights"),

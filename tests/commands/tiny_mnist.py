@@ -14,6 +14,7 @@ import unbraid as ub
 from unbraid.commands import evaluate
 from unbraid.data.checksum import sha256_of_bytes
 from unbraid.data.idx import encode_idx, write_idx
+from unbraid.evaluation.baseline import supervised_baseline
 
 PARTS = {"train": (150, 0), "t10k": (60, 1)}
 SMALL = "tests.training.small:Small"
@@ -27,7 +28,10 @@ def write_mnist(folder: Path) -> dict[str, str]:
     for part, (rows, seed) in PARTS.items():
         drawn = ub.data.tiny_digits(rows, seed)
         images = np.rint(drawn.images[:, 0].numpy() * 255).astype(np.uint8)
-        arrays = {f"{part}-images-idx3-ubyte": images, f"{part}-labels-idx1-ubyte": drawn.labels["digit"].astype(np.uint8)}
+        arrays = {
+            f"{part}-images-idx3-ubyte": images,
+            f"{part}-labels-idx1-ubyte": drawn.labels["digit"].astype(np.uint8),
+        }
         for name, array in arrays.items():
             write_idx(folder / f"{name}.gz", array)
             sums[name] = sha256_of_bytes(encode_idx(array))
@@ -41,4 +45,4 @@ def make_quick(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("UNBRAID_DATA", str(folder))
     patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     patch.setattr(evaluate, "SAMPLES", 3)
-    patch.setattr(evaluate, "supervised_baseline", functools.partial(evaluate.supervised_baseline, steps=10))
+    patch.setattr(evaluate, "supervised_baseline", functools.partial(supervised_baseline, steps=10))

@@ -20,7 +20,9 @@ PLAN = SupervisionPlan.of({"digit": torch.as_tensor(LABELS["digit"])}, 120)
 SETTINGS = Settings(labelled_batch_size=10, learning_rate=3e-3)
 
 
-def baseline(images: torch.Tensor = ROWS.images, steps: int = 15, settings: Settings = SETTINGS, **more: ub.Warp) -> ub.Model:
+def baseline(
+    images: torch.Tensor = ROWS.images, steps: int = 15, settings: Settings = SETTINGS, **more: ub.Warp
+) -> ub.Model:
     """A small model, trained on the labelled rows alone."""
     return supervised_baseline(Small(), images, PLAN, settings, steps=steps, **more)
 
@@ -79,7 +81,10 @@ def test_several_latents_each_given_the_ones_before() -> None:
     assert math.isfinite(found)
     whole = {name: each[kind >= 0] for name, each in labels.items()}
     rows = x[kind >= 0]
-    wanted = -(first + model.infer(rows, kind=whole["kind"])["sort"].log_prob(whole["sort"].clamp_min(0))[whole["sort"] >= 0].sum())
+    wanted = -(
+        first
+        + model.infer(rows, kind=whole["kind"])["sort"].log_prob(whole["sort"].clamp_min(0))[whole["sort"] >= 0].sum()
+    )
     assert float(recognition_loss(model, rows, whole).detach()) == pytest.approx(float(wanted) / len(rows), rel=1e-5)
     assert float(second) < 0
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import torch
 
 import unbraid as ub
-from tests.training.small import LABELS, ROWS, SIZES, STATEFUL, Small, files_of
+from tests.training.small import LABELS, ROWS, SIZES, STATEFUL, Scored, files_of
 from unbraid.training.checkpoint import load_checkpoint
 from unbraid.training.history import History, comparable
 
@@ -31,7 +31,7 @@ def train(out: Path) -> ub.Run:
     """Begins a training, or goes on with it."""
     watched = ub.data.tiny_digits(40, seed=1)
     settings = {**SIZES, **STATEFUL, "choose": "best", "epochs": EPOCHS}
-    return ub.fit(Small(), ROWS.images, LABELS, validation=watched, out=out, resume=True, **settings)
+    return ub.fit(Scored(), ROWS.images, LABELS, validation=watched, out=out, resume=True, **settings)
 
 
 def die(*_: object) -> NoReturn:
@@ -83,7 +83,7 @@ def in_checkpoint() -> None:
             die()
         return opened(self, *args, **options)
 
-    Path.open = half  # type: ignore[method-assign, assignment]
+    Path.open = half  # type: ignore[method-assign]
 
 
 def after_checkpoint() -> None:
@@ -142,7 +142,8 @@ def main() -> None:
         print(prepare.__name__, "ended" if ended else "killed", epochs_in(out), end=" ")
         train(out)
         print("alike" if ends_alike(out, folder / "whole") else "different")
-    chance, died, out = random.Random(0), [], folder / "random"
+    chance, out = random.Random(0), folder / "random"
+    died: list[int] = []
     while len(died) < kills and not in_child(out, lambda: None, chance.uniform(0.1, 0.6) * life):
         died.append(epochs_in(out))
     train(out)

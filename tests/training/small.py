@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 import unbraid as ub
+from unbraid.estimators import Reinforce
 from unbraid.training.history import comparable
 
 ROWS = ub.data.tiny_digits(120, seed=0)
@@ -40,6 +41,15 @@ class Small(ub.Model):
 
     def decode(self, digit: Any, style: Any) -> Any:
         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
+
+
+class Scored(Small):
+    """The same with the score function's gradient, which keeps running means."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(self.hidden, dropout=self.drop)(x)
+        digit = ub.Categorical(10, estimator=Reinforce(samples=1))(h)
+        return {"digit": digit, "style": ub.Normal(3)(digit, h)}
 
 
 def train(

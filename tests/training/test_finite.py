@@ -21,7 +21,7 @@ class Root(ub.Model):
 
     def encode(self, x: Any) -> Any:
         digit = ub.Categorical(10)(x)
-        spoilt = torch.sqrt(0.9 - x.flatten(1).amax(1, keepdim=True))
+        spoilt: Any = torch.sqrt(0.9 - x.flatten(1).amax(1, keepdim=True))
         return {"digit": digit, "style": ub.Normal(2)(loc=ub.dense(2)(x), scale=ub.dense(2)(spoilt).exp())}
 
     def decode(self, digit: Any, style: Any) -> Any:
@@ -38,7 +38,9 @@ def dim(*bright: int) -> Tensor:
 def test_the_term_and_the_rows_are_named_and_the_weights_kept() -> None:
     model = Root()
     before = weights(model)
-    with pytest.raises(TrainingError, match=r"^the loss is nan in epoch 1, step 1: .* is nan in row 17\. The weights and") as found:
+    with pytest.raises(
+        TrainingError, match=r"^the loss is nan in epoch 1, step 1: .* is nan in row 17\. The weights and"
+    ) as found:
         train(None, dim(17), model, batch_size=200)
     assert "log p(x)" in str(found.value) or "KL(style)" in str(found.value)
     assert same(before, weights(model))
@@ -71,7 +73,9 @@ def test_a_view_that_is_not_finite_is_named() -> None:
         return changed
 
     model = Small()
-    with pytest.raises(TrainingError, match=rf"the views have NaN or infinite values in epoch 3, step 3, in row {row}\."):
+    with pytest.raises(
+        TrainingError, match=rf"the views have NaN or infinite values in epoch 3, step 3, in row {row}\."
+    ):
         train(model=model, views=view, consistency=1.0, batch_size=200, epochs=4)
     assert all(bool(torch.isfinite(each).all()) for each in model.parameters())
     two = Small()
@@ -103,7 +107,10 @@ def test_a_training_that_blows_up_keeps_its_last_checkpoint(tmp_path: Path) -> N
 
 def test_a_gradient_that_is_not_finite_does_not_reach_a_checkpoint(tmp_path: Path) -> None:
     """The loss is finite, its gradient is not: what comes after it, or the end of the epoch, finds out."""
-    for batch_size, message in ((200, "the weights .* are not finite after epoch 1"), (50, "A gradient before it was not")):
+    for batch_size, message in (
+        (200, "the weights .* are not finite after epoch 1"),
+        (50, "A gradient before it was not"),
+    ):
         model = Small()
         name, parameter = next(iter(model.named_parameters()))
         parameter.register_hook(lambda gradient: gradient * torch.nan)

@@ -48,11 +48,11 @@ class Items(Dataset[Any]):
 
 
 def test_it_learns_the_digit_from_a_few_labels() -> None:
-    rows, test = ub.data.tiny_digits(300, seed=3), ub.data.tiny_digits(200, seed=4)
+    rows, test = ub.data.tiny_digits(200, seed=3), ub.data.tiny_digits(200, seed=4)
     labels = ub.data.few_labels(rows.labels, per_class=5, seed=0)
     model = Small(hidden=48, drop=0.0)
-    run = ub.fit(model, rows.images, labels, test=test, epochs=25, learning_rate=5e-3, **SIZES)
-    assert run.test["digit"]["error"] < 0.25  # guessing errs in 90 %
+    run = ub.fit(model, rows.images, labels, test=test, epochs=15, learning_rate=1e-2, **SIZES)
+    assert run.test["digit"]["error"] < 0.4  # guessing errs in 90 %
     assert run.test["digit"]["n"] == 200
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
@@ -325,7 +325,8 @@ def test_wrong_watched_rows_are_refused_before_training(case: str, role: str) ->
         train(model=model, **{role: wrong})
     assert same(before, weights(model))
     more = {"digit": TEST.labels["digit"], "colour": np.zeros(60)}  # what the model knows nothing of is left out
-    train(epochs=1, **{role: (TEST.images.numpy(), more)})
+    given: dict[str, Any] = {role: (TEST.images.numpy(), more)}
+    train(epochs=1, **given)
 
 
 def test_every_refusal_is_an_error_of_unbraid_and_of_python() -> None:

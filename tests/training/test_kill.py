@@ -12,7 +12,7 @@ import pytest
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 def test_a_killed_training_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    """Of a training with every kind of state: averages, running means, dropout, views, a schedule, best weights."""
+    """Of a training with every kind of state: averages, running means, dropout, views, schedules, best weights."""
     root = Path(__file__).parents[2]
     command = [sys.executable, str(Path(__file__).with_name("killed_training.py")), str(tmp_path), "4"]
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}

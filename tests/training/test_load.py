@@ -17,7 +17,12 @@ from unbraid.training.load import class_at
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"average": 0.9}, {"validation": TEST, "choose": "best"}, {"validation": TEST, "choose": "best", "average": 0.9}],
+    [
+        {},
+        {"average": 0.9},
+        {"validation": TEST, "choose": "best"},
+        {"validation": TEST, "choose": "best", "average": 0.9},
+    ],
 )
 def test_what_is_loaded_is_the_result(settings: dict[str, Any], tmp_path: Path) -> None:
     run = train(out=tmp_path, model=Small(hidden=12, seed=4), **settings)
@@ -40,7 +45,9 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"there is no run .*Did you mean '.*first'"):
         ub.load(tmp_path / "frist")
     (tmp_path / "first" / "checkpoint.safetensors").unlink()
-    with pytest.raises(RunError, match="there is no checkpoint .*: the training was stopped before its first, or has moved"):
+    with pytest.raises(
+        RunError, match=r"there is no checkpoint .*: the training was stopped before its first, or has moved"
+    ):
         ub.load(tmp_path / "first")
 
 
@@ -79,5 +86,5 @@ def test_a_class_whose_fields_have_changed(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     held = json.loads(config.read_text())
     config.write_text(json.dumps({**held, "fields": {"hiden": 16}}))
-    with pytest.raises(UnbraidError, match="Small has no field 'hiden'. Did you mean 'hidden'"):
+    with pytest.raises(UnbraidError, match=r"Small has no field 'hiden'\. Did you mean 'hidden'"):
         ub.load(tmp_path)

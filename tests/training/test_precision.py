@@ -10,6 +10,7 @@ import torch
 from tests.training.small import ROWS, STATEFUL, Small, same_end, train
 from unbraid.training import precision
 from unbraid.training.precision import multiplies_bf16, networks_in
+from unbraid.training.settings import Precision
 
 CPU = torch.device("cpu")
 
@@ -39,7 +40,7 @@ def test_densities_are_scored_in_single_precision() -> None:
     model, x = Small(drop=0.0), ROWS.images
     labels = {"digit": torch.as_tensor(ROWS.labels["digit"])}
 
-    def terms(kind: precision.Precision) -> dict[str, torch.Tensor]:
+    def terms(kind: Precision) -> dict[str, torch.Tensor]:
         with networks_in(kind, CPU):
             found = model.objective(x, labels, generator=torch.Generator().manual_seed(0))
         assert found.loss.dtype == torch.float32

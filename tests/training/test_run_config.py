@@ -63,7 +63,9 @@ def test_the_same_run_read_from_its_file_is_the_same(tmp_path: Path) -> None:
 
 def test_a_class_from_a_file_is_found_again_by_its_file(tmp_path: Path) -> None:
     source = tmp_path / "cells.py"
-    source.write_text("from tests.training.small import Small\n\nclass Cells(Small):\n    class Inner(Small):\n        pass\n")
+    source.write_text(
+        "from tests.training.small import Small\n\nclass Cells(Small):\n    class Inner(Small):\n        pass\n"
+    )
     cls = class_at(f"{source}:Cells")
     found = reference(cls)
     assert found == f"{source}:Cells"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from unbraid.training.schedule import consistency_weight, learning_rate
+from unbraid.training.schedule import consistency_weight, kl_weight, learning_rate
 from unbraid.training.settings import Settings
 
 
@@ -40,3 +40,9 @@ def test_consistency_ramps_up_over_epochs() -> None:
     settings = Settings(consistency=8.0, ramp=2.0)
     assert [consistency_weight(settings, step, 4.0) for step in (0, 2, 4, 8, 100)] == [0.0, 2.0, 4.0, 8.0, 8.0]
     assert consistency_weight(Settings(consistency=8.0, ramp=0.0), 0, 4.0) == 8.0
+
+
+def test_the_weight_of_the_kl_terms_rises_over_epochs() -> None:
+    settings = Settings(beta=2.0, beta_ramp=2.0, epochs=5)
+    assert [kl_weight(settings, step, 20) for step in (0, 2, 4, 8, 19)] == [0.0, 0.5, 1.0, 2.0, 2.0]
+    assert kl_weight(Settings(beta=2.0), 0, 20) == 2.0

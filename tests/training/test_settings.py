@@ -19,6 +19,10 @@ WRONG: list[tuple[str, Any, str, Any]] = [
     ("epochs", True, "epochs must be a whole number, got True", 2),
     ("batch_size", 0, "batch_size must be at least 1", 1),
     ("labelled_batch_size", -3, "labelled_batch_size must be at least 1", 7),
+    ("beta_ramp", -1.0, "beta_ramp must be at least 0", 2.0),
+    ("free_bits", -0.5, "free_bits must be at least 0", 0.5),
+    ("supervision", "eq5", "supervision must be one of 'default', 'eq4', got 'eq5'", "eq4"),
+    ("bound", "iwae", "bound must be one of 'elbo', 'importance', got 'iwae'", "importance"),
     ("samples", 0, "samples must be at least 1", 2),
     ("rate", -0.1, "rate must be at least 0", 0.0),
     ("rate", float("inf"), "rate must be a finite number", 2),
@@ -56,6 +60,13 @@ def test_wrong_values_are_refused(name: str, wrong: Any, message: str, right: An
 
 def test_every_setting_has_a_wrong_value_above() -> None:
     assert {each.name for each in dataclasses.fields(Settings)} == {name for name, *_ in WRONG}
+
+
+@pytest.mark.parametrize("other", [{"beta": 2.0}, {"free_bits": 0.5}, {"beta_ramp": 1.0}, {"supervision": "eq4"}])
+def test_what_does_not_go_together_is_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="bound='importance' .*beta=1 and free_bits=0 only|for bound='elbo' only"):
+        Settings(bound="importance", samples=5, **other)
+    Settings(bound="elbo", samples=5, **other)
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -34,6 +34,9 @@ def figures(out: Path) -> list[Path]:
     job = Job(**config_of(out)["job"])
     recipe = recipe_of(job)
     if not RunFolder.open(out).metrics.is_file():
-        raise RunError(f"{out} has no metrics.json yet: `unbraid resume {out}` finishes the run, `unbraid evaluate {out}` measures it.")
+        raise RunError(
+            f"{out} has no metrics.json yet: `unbraid resume {out}` finishes the run, `unbraid evaluate {out}` "
+            "measures it."
+        )
     rows, _, test = rows_of(job, recipe)
     return draw_run(out, load(out), rows, labels_of(job, recipe, rows), test)

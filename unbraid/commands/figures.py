@@ -30,7 +30,11 @@ def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], tes
     """
     folder = RunFolder.open(out)
     folder.figures.mkdir(exist_ok=True)
-    history, config, metrics = History(folder.history).records, folder.read_json(folder.config), folder.read_json(folder.metrics)
+    history, config, metrics = (
+        History(folder.history).records,
+        folder.read_json(folder.config),
+        folder.read_json(folder.metrics),
+    )
     known = {name: each for name, each in test.labels.items() if name in model.latents}
     figures = figures_for_run(model, test.images, known, history, shown=(rows.images, labels))
     paths = {name: folder.figures / f"{name}.png" for name in figures}
@@ -68,7 +72,8 @@ def honesty(config: Mapping[str, Any]) -> str:
     chosen = settings["choose"] == "best" or settings["patience"] > 0
     if job["validation"]:
         use = "and chose when to stop or which weights to keep" if chosen else "and chose nothing"
-        shown += f" The labels of {job['validation']:,} more rows, which were not trained on, gave the error after each epoch, {use}."
+        rows = f"The labels of {job['validation']:,} more rows, which were not trained on"
+        shown += f" {rows}, gave the error after each epoch, {use}."
     elif chosen:
         shown += " Labelled rows that were set aside chose when to stop or which weights to keep."
     return f"{shown} Test rows were looked at once, after training, for the numbers and figures of this page."

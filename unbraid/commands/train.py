@@ -46,7 +46,14 @@ class Job:
 
 
 def train(
-    job: Job, model: Model, settings: Settings, out: Path, *, overwrite: bool = False, progress: Style = "auto", resume: bool = False
+    job: Job,
+    model: Model,
+    settings: Settings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Style = "auto",
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Trains a model on a recipe's data, and writes metrics, figures and a report into the run folder.
 
@@ -69,7 +76,9 @@ def train(
     console = Console(stderr=True, quiet=progress == "quiet")
     rows, watched, test = rows_of(job, recipe)
     labels = labels_of(job, recipe, rows)
-    console.print(f"{recipe.name}: {len(rows):,} rows to train on, {_labelled(labels):,} of them labelled; {len(test):,} to test")
+    console.print(
+        f"{recipe.name}: {len(rows):,} rows to train on, {_labelled(labels):,} of them labelled; {len(test):,} to test"
+    )
     console.print(str(model), highlight=False)
     run = fit(
         model, rows.images, labels, validation=watched, views=recipe.views, out=out, resume=resume, overwrite=overwrite,
@@ -90,7 +99,9 @@ def resume(out: Path, progress: Style = "auto") -> dict[str, Any]:
     """
     config = config_of(out)
     job = Job(**config["job"])
-    return train(job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True)
+    return train(
+        job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True
+    )
 
 
 def config_of(out: Path) -> dict[str, Any]:
@@ -98,7 +109,10 @@ def config_of(out: Path) -> dict[str, Any]:
     folder = RunFolder.open(out)
     config: dict[str, Any] = folder.read_json(folder.config)
     if "job" not in config:
-        raise RunError(f"{out} was not trained by `unbraid train`: go on with it in Python, ub.fit(..., out={str(out)!r}, resume=True).")
+        raise RunError(
+            f"{out} was not trained by `unbraid train`: go on with it in Python, ub.fit(..., out={str(out)!r}, "
+            "resume=True)."
+        )
     return config
 
 
@@ -126,7 +140,10 @@ def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
     if not job.validation:
         return train, None, test
     if not 0 < job.validation < len(train):
-        raise OptionError(f"--validation takes rows out of the {len(train):,} to train on: give 1 to {len(train) - 1:,}, got {job.validation:,}.")
+        raise OptionError(
+            f"--validation takes rows out of the {len(train):,} to train on: give 1 to {len(train) - 1:,}, got "
+            f"{job.validation:,}."
+        )
     return train[: len(train) - job.validation], train[len(train) - job.validation :], test
 
 

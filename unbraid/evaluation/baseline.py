@@ -85,7 +85,7 @@ def supervised_baseline(
 
 
 def recognition_loss(model: Model, x: Tensor, labels: Mapping[str, Any]) -> Tensor:
-    """Returns minus the mean of sum_O log q(v | pa) over rows, in nats; unlabelled parents at their most probable value."""
+    """Returns minus the mean of sum_O log q(v | pa) over rows, in nats; other parents at their most probable value."""
     frame = model.frame(x)
     total = x.new_zeros(())
     for name, node in model.graph.latents.items():

@@ -20,7 +20,7 @@ from unbraid.explanation.pattern import Pattern
 from unbraid.explanation.remarks import join, notes, where
 from unbraid.explanation.table import table
 from unbraid.graph.graph import Graph
-from unbraid.objectives.objective import DEFAULT_ALPHA
+from unbraid.objectives.options import DEFAULT_ALPHA
 from unbraid.objectives.pattern import is_labelled
 
 

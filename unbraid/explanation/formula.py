@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unbraid.explanation.notation import Density, Notation
 from unbraid.explanation.pattern import Pattern
-from unbraid.objectives.elbo import closed_form
+from unbraid.objectives.bound import closed_form
 from unbraid.variables.family import Family, Learnable
 
 WIDTH = 100

@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import SAMPLES, Spread, union
-from unbraid.objectives.elbo import sample as draw_latent
+from unbraid.objectives.bound import sample as draw_latent
 from unbraid.objectives.terms import add
 
 

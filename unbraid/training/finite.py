@@ -31,7 +31,7 @@ def refuse_non_finite(loss: Tensor, terms: Mapping[str, Term], batch: Batch, sta
     """
     if bool(torch.isfinite(loss)):
         return
-    where = f"the loss is {float(loss.detach())} in epoch {state.epoch + 1}, step {state.step + 1}: {_culprit(terms, batch)}."
+    where = f"the loss is {float(loss.detach())} in {_place(state)}: {_culprit(terms, batch)}."
     if _finite_weights(state.model):
         kept = "The weights and the last checkpoint are as they were before this step."
     else:
@@ -45,8 +45,8 @@ def refuse_non_finite_weights(state: TrainingState) -> None:
         names = [name for name, each in state.model.named_parameters() if not bool(torch.isfinite(each).all())]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         raise TrainingError(
-            f"the weights {', '.join(names[:SHOWN])}{more} are not finite after epoch {state.epoch}: a gradient of its last step was "
-            f"not, though the loss was. The last checkpoint is intact. {ADVICE}."
+            f"the weights {', '.join(names[:SHOWN])}{more} are not finite after epoch {state.epoch}: a gradient of its "
+            f"last step was not, though the loss was. The last checkpoint is intact. {ADVICE}."
         )
 
 
@@ -59,13 +59,20 @@ def refuse_wrong_view(view: Tensor, x: Tensor, batch: Batch, state: TrainingStat
     """
     if not isinstance(view, Tensor) or view.shape != x.shape or view.dtype != x.dtype:
         found = f"{tuple(view.shape)} {view.dtype}" if isinstance(view, Tensor) else type(view).__name__
-        raise DataError(f"views must return rows as they take them, here {tuple(x.shape)} {x.dtype}, but returned {found}.")
+        raise DataError(
+            f"views must return rows as they take them, here {tuple(x.shape)} {x.dtype}, but returned {found}."
+        )
     wrong = ~torch.isfinite(view).flatten(1).all(1)
     if bool(wrong.any()):
         raise TrainingError(
-            f"the views have NaN or infinite values in epoch {state.epoch + 1}, step {state.step + 1}, in "
-            f"{_rows(batch, wrong.nonzero().squeeze(1))}. The weights and the last checkpoint are as they were before this step."
+            f"the views have NaN or infinite values in {_place(state)}, in {_rows(batch, wrong.nonzero().squeeze(1))}. "
+            "The weights and the last checkpoint are as they were before this step."
         )
+
+
+def _place(state: TrainingState) -> str:
+    """Says where the training is: 'epoch 3, step 120', both from 1."""
+    return f"epoch {state.epoch + 1}, step {state.step + 1}"
 
 
 def _finite_weights(model: Model) -> bool:

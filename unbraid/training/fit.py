@@ -165,7 +165,9 @@ def _says_how_to_go_on(folder: RunFolder | None) -> Iterator[None]:
         if folder is None:
             stop.add_note("Nothing was kept on disk: fit(..., out=FOLDER) keeps every whole epoch.")
         else:
-            stop.add_note(f"Every whole epoch is kept. Go on with `unbraid resume {folder.path}`, or fit(..., resume=True).")
+            stop.add_note(
+                f"Every whole epoch is kept. Go on with `unbraid resume {folder.path}`, or fit(..., resume=True)."
+            )
         raise
 
 

@@ -67,7 +67,9 @@ def class_at(reference: str, asking: Path | str = "the command line") -> type[Mo
         module = _module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
         cls = attrgetter(name)(module)
     except (ImportError, AttributeError, FileNotFoundError, SyntaxError, ValueError) as error:
-        raise RunError(f"the model {reference!r} of {asking} cannot be found: {error}. Give module:Class or file.py:Class.") from error
+        raise RunError(
+            f"the model {reference!r} of {asking} cannot be found: {error}. Give module:Class or file.py:Class."
+        ) from error
     if not (isinstance(cls, type) and issubclass(cls, Model)):
         raise RunError(f"{reference!r} of {asking} is no ub.Model class.")
     return cls
@@ -79,7 +81,8 @@ def _module_at(path: Path) -> Any:
         raise FileNotFoundError(f"there is no file {path}")
     name = f"{FROM_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

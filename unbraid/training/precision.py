@@ -12,7 +12,7 @@ from unbraid.training.settings import Precision
 def multiplies_bf16(device: torch.device) -> bool:
     """Says whether a device multiplies bf16 numbers in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(device.type == "cpu" and supported and supported())
 

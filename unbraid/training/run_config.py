@@ -85,8 +85,8 @@ def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path
         else:
             what = key
         raise RunError(
-            f"{path} holds another run: {what} there is {old!r}, here it is {new!r}. Go on with the same, or name another folder "
-            "(or overwrite=True to replace it)."
+            f"{path} holds another run: {what} there is {old!r}, here it is {new!r}. Go on with the same, or name "
+            "another folder (or overwrite=True to replace it)."
         )
 
 

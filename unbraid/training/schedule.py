@@ -28,3 +28,16 @@ def consistency_weight(settings: Settings, step: int, steps_per_epoch: float) ->
     if not settings.ramp:
         return settings.consistency
     return settings.consistency * min(1.0, step / (settings.ramp * steps_per_epoch))
+
+
+def kl_weight(settings: Settings, step: int, steps: int) -> float:
+    """Returns the weight of the KL terms in a step: a linear warm-up over the first epochs (Bowman et al. 2016).
+
+    Args:
+        settings: Of the training.
+        step: From 0.
+        steps: How many the training has in all.
+    """
+    if not settings.beta_ramp:
+        return settings.beta
+    return settings.beta * min(1.0, step * settings.epochs / (settings.beta_ramp * steps))

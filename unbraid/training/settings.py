@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
-from unbraid.objectives import DEFAULT_ALPHA
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -33,6 +33,10 @@ class Settings:
     alpha: Annotated[float, "weight of log q of observed variables"] = DEFAULT_ALPHA
     gamma: Annotated[float, "weight of rows with any label"] = 1.0
     beta: Annotated[float, "weight of the KL terms; 1 for a bound on log p(x)"] = 1.0
+    beta_ramp: Annotated[float, "epochs in which the weight of the KL terms rises from 0"] = 0.0
+    free_bits: Annotated[float, "nats of each KL term, as its mean over a batch, that cost nothing"] = 0.0
+    supervision: Annotated[Supervision, "how labels enter: default, or eq4 of the paper's first version, which un-learns them"] = "default"
+    bound: Annotated[Bound, "what is maximised: elbo, or the importance-weighted bound of several samples"] = "elbo"
     samples: Annotated[int, "samples of the variables that are sampled"] = 1
     estimators: Annotated[dict[str, str], "estimator of a discrete variable where it is not labelled, by name"] = field(
         default_factory=dict
@@ -58,11 +62,15 @@ class Settings:
             self._check_type(name, hint)
         for name in ("epochs", "batch_size", "labelled_batch_size", "samples"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("rate", "alpha", "gamma", "beta", "consistency", "ramp", "patience", "warmup_steps"):
+        for name in (
+            *("rate", "alpha", "gamma", "beta", "beta_ramp", "free_bits"),
+            *("consistency", "ramp", "patience", "warmup_steps"),
+        ):
             self._check(name, getattr(self, name) >= 0, "at least 0")
         for name in ("threshold", "average", "holdout"):
             self._check(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         self._check("learning_rate", self.learning_rate > 0, "above 0")
+        self.options(0.0 if self.beta_ramp else self.beta)  # the ramp starts there
         pair = isinstance(self.betas, (tuple, list)) and len(self.betas) == 2 and all(map(_number, self.betas))
         self._check("betas", pair and all(0 <= each < 1 for each in self.betas), "two numbers, at least 0 and below 1")
         names = isinstance(self.estimators, dict) and all(isinstance(each, str) for each in self.estimators.values())
@@ -85,6 +93,11 @@ class Settings:
     def _check(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
             raise OptionError(f"{name} must be {wanted}, got {getattr(self, name)!r}.")
+
+    def options(self, beta: float) -> Options:
+        """Returns the options of the objective, at a weight of the KL terms."""
+        alpha, gamma, free = float(self.alpha), float(self.gamma), float(self.free_bits)
+        return Options(alpha, gamma, float(beta), free, self.samples, self.supervision, self.bound)
 
     def changed(self, **changes: Any) -> Settings:
         """Returns the settings with some of them changed.
@@ -111,4 +124,4 @@ class Settings:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)

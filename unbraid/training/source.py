@@ -72,7 +72,9 @@ class DatasetSource:
             images = [torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items]
             batch = torch.stack(images)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise DataError(f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...).") from error
+            raise DataError(
+                f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...)."
+            ) from error
         self._check(rows, batch)
         return batch.to(self.device)
 
@@ -81,7 +83,9 @@ class DatasetSource:
         self.model.check_shape(batch)
         wrong = rows[~torch.isfinite(batch).flatten(1).all(1)]
         if len(wrong):
-            raise DataError(f"row {int(wrong[0])} of the dataset has NaN or infinite values. Clean it, or drop it before fit.")
+            raise DataError(
+                f"row {int(wrong[0])} of the dataset has NaN or infinite values. Clean it, or drop it before fit."
+            )
         self.model.graph.likelihood.family.check_data(batch)
 
 
@@ -91,7 +95,11 @@ def source_of(data: Tensor | Dataset[Any], model: Model, device: torch.device) -
     Raises:
         DataError: If rows have another shape or type, or values that the likelihood cannot score.
     """
-    source = DatasetSource(data, model, device) if isinstance(data, Dataset) else TensorSource(rows_in_memory(data, model), device)
+    source = (
+        DatasetSource(data, model, device)
+        if isinstance(data, Dataset)
+        else TensorSource(rows_in_memory(data, model), device)
+    )
     if len(source) == 0:
         raise DataError("x has no rows.")
     return source
@@ -104,7 +112,9 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         DataError: If they are no array, have another shape or type, or values that the likelihood cannot score.
     """
     if isinstance(data, Rows):
-        raise DataError("x is Rows, which hold images and labels: pass rows.images, and the labels that are to be shown.")
+        raise DataError(
+            "x is Rows, which hold images and labels: pass rows.images, and the labels that are to be shown."
+        )
     try:
         x = data if isinstance(data, Tensor) else torch.as_tensor(data)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -32,6 +32,7 @@ class TrainingState:
         step: How many steps are done.
         best: The lowest error on the rows for choice, and its epoch.
         best_weights: The weights that had it.
+        baselines: By discrete latent the running means of its terms, for estimators that keep some.
     """
 
     model: Model
@@ -42,6 +43,7 @@ class TrainingState:
     step: int = 0
     best: tuple[float, int] | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    baselines: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
     @classmethod
     def start(cls, model: Model, settings: Settings, consistent: tuple[str, ...]) -> TrainingState:
@@ -74,7 +76,12 @@ class TrainingState:
     def checkpoint(self) -> Checkpoint:
         """Returns all of it as a checkpoint."""
         tensors, optimizer = flatten_optimizer(self.optimizer)
-        parts = {**prefixed("model", self.model.state_dict()), **prefixed("optimizer", tensors), **prefixed("best", self.best_weights)}
+        parts = {
+            **prefixed("model", self.model.state_dict()),
+            **prefixed("optimizer", tensors),
+            **prefixed("best", self.best_weights),
+            **{f"baseline/{name}/{term}": mean for name, means in self.baselines.items() for term, mean in means.items()},
+        }
         if self.average is not None:
             parts |= prefixed("average", self.average.tensors())
         if self.consistency is not None:
@@ -99,14 +106,16 @@ class TrainingState:
         load_weights(self.model, checkpoint.part("model"), str(state["model"]), path)
         restore_optimizer(self.optimizer, checkpoint.part("optimizer"), state["optimizer"])
         if self.average is not None:
-            self.average.restore(
-                checkpoint.part("average"), state["averaged"], path=path, model_in_file=str(state["model"]), model_here=name
-            )  # fmt: skip
+            names = {"model_in_file": str(state["model"]), "model_here": name}
+            self.average.restore(checkpoint.part("average"), state["averaged"], path=path, **names)
         if self.consistency is not None:
             self.consistency.means.update(_to(checkpoint.part("consistency"), self.model))
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
         self.best = (float(state["best"][0]), int(state["best"][1])) if state["best"] else None
         self.best_weights = _to(checkpoint.part("best"), self.model)
+        for key, mean in _to(checkpoint.part("baseline"), self.model).items():
+            name, _, term = key.partition("/")
+            self.baselines.setdefault(name, {})[term] = mean
 
 
 def load_weights(model: Model, found: Mapping[str, Tensor], model_in_file: str, path: Path) -> None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
 from unbraid.objectives.terms import Objective, Term
 from unbraid.training.batches import Batch
 from unbraid.training.finite import refuse_non_finite, refuse_wrong_view
 from unbraid.training.means import Means
 from unbraid.training.precision import networks_in
-from unbraid.training.schedule import consistency_weight, learning_rate
+from unbraid.training.schedule import consistency_weight, kl_weight, learning_rate
 from unbraid.training.state import TrainingState
 from unbraid.training.task import Task
 
@@ -40,7 +41,7 @@ def train_step(task: Task, state: TrainingState, batch: Batch, run: Sweep) -> in
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(task.settings, state.step, run.total)
     with networks_in(task.settings.precision, task.device):
-        found = _objective(task, state, x, labels, run.generator)
+        found = _objective(task, state, x, labels, run)
         loss, terms = found.loss, dict(found.terms)
         if state.consistency is not None and task.view is not None:
             view = task.view(x, run.generator)
@@ -60,15 +61,12 @@ def train_step(task: Task, state: TrainingState, batch: Batch, run: Sweep) -> in
     return len(x)
 
 
-def _objective(
-    task: Task, state: TrainingState, x: Tensor, labels: Mapping[str, Tensor], generator: torch.Generator
-) -> Objective:
+def _objective(task: Task, state: TrainingState, x: Tensor, labels: Mapping[str, Tensor], run: Sweep) -> Objective:
     """Returns the objective of the rows as they are."""
-    settings = task.settings
-    return objective(
-        state.model.graph, state.model.parts, x, labels, task.estimators, alpha=settings.alpha, gamma=settings.gamma,
-        beta=settings.beta, samples=settings.samples, generator=generator,
-    )  # fmt: skip
+    settings, model = task.settings, state.model
+    options = settings.options(kl_weight(settings, state.step, run.total))
+    around = Surroundings(run.generator, state.step / run.total, state.baselines)
+    return objective(model.graph, model.parts, x, labels, task.estimators, options, around)
 
 
 def _view_loss(

@@ -106,7 +106,7 @@ class Task:
 
     @property
     def consistent(self) -> tuple[str, ...]:
-        """The latents whose q is to agree between a row and its view: the labelled discrete ones, where there are views."""
+        """The latents whose q is to agree between a row and its view: labelled discrete ones, if there are views."""
         wanted = self.view is not None and self.settings.consistency > 0
         return tuple(name for name in self.estimators if name in self.plan.variables) if wanted else ()
 

@@ -56,7 +56,9 @@ class Watched:
             raise DataError(f"{what}: {error}") from error
         if not normal:
             latents = ", ".join(map(repr, cardinalities))
-            raise DataError(f"{what}: there are labels of {sorted(labels) or 'nothing'}, and of no latent of the model ({latents}).")
+            raise DataError(
+                f"{what}: there are labels of {sorted(labels) or 'nothing'}, and of no latent of the model ({latents})."
+            )
         return cls(rows.to(next(model.parameters()).device), normal)
 
     def errors(self, model: Model) -> dict[str, dict[str, Any]]:
@@ -74,4 +76,6 @@ def check_choice(settings: Settings, watched: Watched | None) -> None:
     """Raises OptionError if weights are to be chosen, or training to be stopped, and there are no rows to do it on."""
     if watched is None and (settings.choose == "best" or settings.patience):
         what = "choose='best'" if settings.choose == "best" else "patience"
-        raise OptionError(f"{what} needs rows to choose on: give validation=, or set labelled rows aside with holdout=0.2.")
+        raise OptionError(
+            f"{what} needs rows to choose on: give validation=, or set labelled rows aside with holdout=0.2."
+        )

@@ -46,7 +46,9 @@ class Warp:
         rows, _, height, width = images.shape
         basis = _basis(self.points, height, width, images.device)
         coefficients = self._coefficients(rows, height, width, images.device, generator)
-        grid = (coefficients.view(2 * rows, 3 + self.points**2) @ basis).view(rows, 2, height, width).permute(0, 2, 3, 1)
+        grid = (
+            (coefficients.view(2 * rows, 3 + self.points**2) @ basis).view(rows, 2, height, width).permute(0, 2, 3, 1)
+        )
         return functional.grid_sample(images, grid.to(images.dtype), align_corners=False)
 
     def _coefficients(
@@ -63,8 +65,16 @@ class Warp:
         noise *= torch.rand(rows, 1, 1, generator=generator, device=device).sqrt() * self.elastic
         noise *= torch.tensor([2 / width, 2 / height], device=device)[:, None]
         cos, sin = turn.cos(), turn.sin()
-        noise[:, 0, 0], noise[:, 0, 1], noise[:, 0, 2] = cos * wide, (cos * shear - sin) * wide, uniform(2 * self.shift / width)
-        noise[:, 1, 0], noise[:, 1, 1], noise[:, 1, 2] = sin * high, (sin * shear + cos) * high, uniform(2 * self.shift / height)
+        noise[:, 0, 0], noise[:, 0, 1], noise[:, 0, 2] = (
+            cos * wide,
+            (cos * shear - sin) * wide,
+            uniform(2 * self.shift / width),
+        )
+        noise[:, 1, 0], noise[:, 1, 1], noise[:, 1, 2] = (
+            sin * high,
+            (sin * shear + cos) * high,
+            uniform(2 * self.shift / height),
+        )
         return noise
 
 

@@ -1,4 +1,4 @@
-"""The evidence lower bound of a graph, with any of its latents observed."""
+"""The bound on log p(x) of a graph, with any of its latents observed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,24 @@ from unbraid.estimators.estimator import Estimator, Site
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
 from unbraid.graph.spread import SAMPLES, Spread, union
+from unbraid.objectives.options import Options
 from unbraid.objectives.terms import Terms, add
+from unbraid.objectives.total import BOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a pass is given beside the rows.
+
+    Attributes:
+        generator: Where noise is drawn from; torch's global generator if None.
+        progress: How far the training has come, 0 to 1.
+        baselines: For each discrete latent the running means of its terms, for estimators that keep some; changed in place.
+    """
+
+    generator: torch.Generator | None = None
+    progress: float = 1.0
+    baselines: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +42,27 @@ class Pass:
         target: What the likelihood scores, shape (rows, *event).
         observed: The values of the observed latents.
         estimators: An estimator for each discrete latent.
-        samples: How many independent samples S of the sampled latents.
-        generator: Where noise is drawn from.
-        progress: How far the training has come, 0 to 1.
-        baselines: For each discrete latent the running means of its terms, for estimators that keep some.
+        options: What is maximised.
+        surroundings: Noise, and how far the training has come.
     """
 
     graph: Graph
     target: Spread
     observed: Mapping[str, Spread]
     estimators: Mapping[str, Estimator]
-    samples: int = 1
-    generator: torch.Generator | None = None
-    progress: float = 1.0
-    baselines: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    options: Options
+    surroundings: Surroundings
+
+    @property
+    def samples_first(self) -> bool:
+        """Whether samples are averaged before discrete latents are summed out: no discrete one depends on a sample."""
+        latents = self.graph.latents
+        free = [name for name in latents if name not in self.observed]
+        drawn = {name for name in free if name not in self.estimators}
+        return all(self.graph.q_ancestors[name].isdisjoint(drawn) for name in free if name in self.estimators)
 
 
-def elbo_terms(run: Pass, frame: Frame) -> Terms:
+def bound_terms(run: Pass, frame: Frame) -> Terms:
     """Returns the terms of the bound for rows that all have the same latents observed.
 
     With O observed and U not, the terms add up to (Siddharth et al. 2017; Kingma et al. 2014, Eqs. 6 and 7)
@@ -50,6 +71,10 @@ def elbo_terms(run: Pass, frame: Frame) -> Terms:
 
     and beside it stands E_q(U | x, O) [ sum_O log q(v | pa) ] as "log q(v)".
 
+    Under ``bound="importance"`` there is one more term, log (1/S) sum_s p(x, O, u_s) / q(u_s | x, ...) with U drawn from q
+    (Burda et al. 2016, Eq. 8), and the others are its parts, for the record. A discrete latent is then outside of the
+    logarithm where it does not depend on a sample, E_q(k) [log p(k) / q(k) + log (1/S) sum_s ...], and inside where it does.
+
     Args:
         run: What is observed, and how the rest is estimated.
         frame: The frame of these rows.
@@ -57,14 +82,24 @@ def elbo_terms(run: Pass, frame: Frame) -> Terms:
     Returns:
         The terms, without axes: one number a row.
     """
-    terms = _expect(run, frame, tuple(run.graph.latents))
+    return _over_samples(run, _expect(run, frame, tuple(run.graph.latents)))
+
+
+def _over_samples(run: Pass, terms: Terms) -> Terms:
+    """Averages the terms over the samples; the importance bound is the logarithm of an average."""
     carried = union((*terms.values.values(), *((terms.evidence,) if terms.evidence else ())))
     if SAMPLES not in carried:
         return terms
-    samples = torch.full(
-        (run.samples, 1), -math.log(run.samples), dtype=run.target.tensor.dtype, device=run.target.tensor.device
-    )
-    return terms.expect(Spread(samples, (SAMPLES,)), SAMPLES)
+    target, samples = run.target.tensor, run.options.samples
+    weights = torch.full((samples, 1), -math.log(samples), dtype=target.dtype, device=target.device)
+    averaged = terms.expect(Spread(weights, (SAMPLES,)), SAMPLES)
+    bound = terms.values.get(BOUND)
+    if bound is None:
+        return averaged
+    dim = bound.axes.index(SAMPLES)
+    left = tuple(axis for axis in bound.axes if axis != SAMPLES)
+    whole = Spread(torch.logsumexp(bound.tensor, dim) - math.log(samples), left)
+    return Terms({**averaged.values, BOUND: whole}, averaged.evidence)
 
 
 def _expect(run: Pass, frame: Frame, pending: tuple[str, ...]) -> Terms:
@@ -74,17 +109,26 @@ def _expect(run: Pass, frame: Frame, pending: tuple[str, ...]) -> Terms:
     name, rest = pending[0], pending[1:]
     if name in run.observed:
         return _expect(run, frame.fix(name, run.observed[name]), rest)
-    node = run.graph.latents[name]
-    if node.family.cardinality is not None:
+    if name in run.estimators:
         return run.estimators[name](_site(run, frame, name), lambda value: _expect(run, frame.fix(name, value), rest))
-    return _expect(run, frame.fix(name, sample(frame, node, run.samples, run.target.rows, run.generator)), rest)
+    drawn = sample(frame, run.graph.latents[name], run.options.samples, run.target.rows, run.surroundings.generator)
+    return _expect(run, frame.fix(name, drawn), rest)
 
 
 def _site(run: Pass, frame: Frame, name: str) -> Site:
     """Describes a discrete latent to its estimator."""
     logits = frame.parameters(run.graph.latents[name])["logits"]
-    baseline = run.baselines.setdefault(name, {})
-    return Site(name, logits, run.graph.axes[name], frame.settle, run.samples, run.generator, run.progress, baseline)
+    around = run.surroundings
+    return Site(
+        name=name,
+        logits=logits,
+        axis=run.graph.axes[name],
+        settle=frame.settle,
+        samples=run.options.samples,
+        generator=around.generator,
+        progress=around.progress,
+        baseline=around.baselines.setdefault(name, {}),
+    )
 
 
 def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.Generator | None) -> Spread:
@@ -115,7 +159,20 @@ def _score(run: Pass, frame: Frame) -> Terms:
         values[f"log q({name})"] = score = frame.score(node, value)
         if not graph.q_ancestors[name] <= run.observed.keys():
             evidence = score if evidence is None else add(evidence, score)
-    return Terms(values, evidence)
+    return Terms(values, evidence) if run.options.bound == "elbo" else _weighed(run, values)
+
+
+def _weighed(run: Pass, values: Mapping[str, Spread]) -> Terms:
+    """Adds log p(x, O, u) - log q(u | x) of the samples u, which need no weights for the labels; its parts are for the record."""
+    total: Spread | None = None
+    for name, value in values.items():
+        if name.startswith("log q("):
+            continue
+        signed = Spread(-value.tensor, value.axes) if name.startswith("KL(") else value
+        total = signed if total is None else add(total, signed)
+    assert total is not None
+    terms = Terms({BOUND: total, **values})
+    return _over_samples(run, terms) if run.samples_first else terms
 
 
 def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
@@ -137,7 +194,7 @@ def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
 def _divergence(run: Pass, frame: Frame, name: str, value: Spread) -> Spread:
     """Returns log q - log p of an unobserved latent: in closed form where there is one (see `closed_form`)."""
     q, p = run.graph.latents[name], run.graph.factors[name]
-    if closed_form(run.graph, run.observed, name):
+    if run.options.bound == "elbo" and closed_form(run.graph, run.observed, name):
         left, right = frame.parameters(q), frame.parameters(p)
         axes = union((*left.values(), *right.values()))
         aligned = [{key: part.align(axes) for key, part in side.items()} for side in (left, right)]

@@ -1,0 +1,122 @@
+"""Models of the zoo on MNIST from a few labels: `python -m experiments.zoo --model adgm --version views --seed 0`.
+
+The settings below were developed with `--develop`: trained on the first 50,000 training rows, compared by the error on
+the last 10,000 training rows, draws of labels 100 to 102. Without it a run trains on all 60,000 training rows and reads
+the test set once, at its end. Every run appends one JSON record to a file of experiments/results when it ends.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import unbraid as ub
+from unbraid import zoo
+
+RESULTS = Path(__file__).parent / "results"
+MODELS = {"m2": zoo.M2, "adgm": zoo.ADGM}
+PLAIN = ub.Settings(
+    epochs=20, batch_size=100, labelled_batch_size=50, balanced=True, learning_rate=1e-3, schedule="cosine",
+    warmup_steps=200, alpha=50.0, average=0.995, precision="auto",
+)  # fmt: skip
+VIEWS = PLAIN.changed(alpha=300.0, consistency=250.0, threshold=0.8, learning_rate=1e-3, betas=(0.9, 0.99))
+CELLS: dict[tuple[str, str], tuple[dict[str, Any], ub.Settings]] = {  # the fields of the model, and the settings
+    ("m2", "plain"): ({}, PLAIN),
+    ("m2", "views"): ({}, VIEWS),
+    ("adgm", "plain"): ({}, PLAIN),
+    ("adgm", "views"): ({}, VIEWS),
+}
+
+
+def main() -> None:
+    job = parsed()
+    cell = {"model": job.model, "version": job.version, "labels": 10 * job.per_class}
+    fields, settings = CELLS[job.model, job.version]
+    fields, settings = fields | dict(job.field), settings.changed(seed=job.seed, **dict(job.set))
+    begun = time.perf_counter()
+    record: dict[str, Any] = {"experiment": "zoo", "cell": cell, "rows": "development" if job.develop else "test"}
+    try:
+        record["metrics"] = trained(job, fields, settings)
+    except (Exception, KeyboardInterrupt) as error:
+        record["failed"] = repr(error)
+        traceback.print_exc()
+    record |= {"seed": job.seed, "fields": fields, "settings": settings.to_json(), "note": job.note, **here()}
+    record["seconds"] = round(time.perf_counter() - begun, 1)
+    append(RESULTS / f"zoo_{'development' if job.develop else 'test'}.jsonl", record)
+    print(json.dumps({key: record.get(key) for key in ("cell", "rows", "seed", "metrics", "failed", "seconds")}))
+
+
+def trained(job: argparse.Namespace, fields: dict[str, Any], settings: ub.Settings) -> dict[str, Any]:
+    """Trains one model and measures it on rows that it was not trained on."""
+    train, held_out = ub.data.mnist()
+    if job.develop:
+        train, held_out = train[:50_000], train[50_000:]
+    labels = ub.data.few_labels(train.labels, per_class=job.per_class, seed=job.seed)
+    model, views = MODELS[job.model](seed=job.seed, **fields), ub.Warp() if job.version == "views" else None
+    watched = {"validation": held_out} if job.develop else {}
+    run = ub.fit(
+        model, train.images, labels, **watched, test=held_out, views=views, settings=settings, progress="lines"
+    )
+    error = run.test["digit"]
+    errors = [epoch["validation"]["digit"]["error"] for epoch in run.history if epoch.get("validation")]
+    return {"digit_error": error["error"], "digit_error_ci": error["error_ci"], "errors_by_epoch": errors,
+            "terms": run.history[-1]["terms"]}  # fmt: skip
+
+
+def parsed() -> argparse.Namespace:
+    """Reads the command line."""
+
+    def pair(text: str) -> tuple[str, Any]:
+        name, value = text.split("=", 1)
+        return name, json.loads(value)
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--version", choices=("plain", "views"), default="views")
+    parser.add_argument("--per-class", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the draw of labels, of the weights and of the noise")
+    parser.add_argument("--develop", action="store_true", help="hold out training rows; the test set is not read")
+    parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=JSON", help="a setting")
+    parser.add_argument("--field", type=pair, action="append", default=[], metavar="NAME=JSON", help="of the model")
+    parser.add_argument("--note", default="")
+    job = parser.parse_args()
+    if job.develop != (job.seed >= 100):
+        parser.error("draws 100 and above are for development, lower ones for the reported runs")
+    return job
+
+
+def here() -> dict[str, Any]:
+    """Says on what code and machine this runs."""
+    folder = Path(__file__).parent
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+    machine = {"processor": processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    return {"commit": commit.stdout.strip(), "machine": machine}
+
+
+def processor() -> str:
+    """Names the processor, as Linux does where it does."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def append(path: Path, record: dict[str, Any]) -> None:
+    """Adds a line in one write, so that runs that end together do not mix."""
+    path.parent.mkdir(exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(record) + "\n").encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main()
