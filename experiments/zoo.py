@@ -19,9 +19,26 @@ import torch
 
 import unbraid as ub
 from unbraid import zoo
+from unbraid.estimators import SumAndSample
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = {"m2": zoo.M2, "adgm": zoo.ADGM}
+
+
+class ConvADGM(zoo.ADGM):
+    """ADGM whose networks of q share three small convolutions, those of the recipe for MNIST."""
+
+    hidden: int = 300
+    size: int = 32
+    drop: float = 0.3
+
+    def encode(self, x):
+        h = ub.conv(16, 32, 64, kernel=(5, 3, 3))(x)
+        a = ub.Normal(self.size)(ub.mlp(self.hidden)(h))
+        digit = ub.Categorical(10)(ub.mlp(self.hidden, dropout=self.drop)(a, ub.dropout(self.drop)(h)))
+        return {"a": a, "digit": digit, "style": ub.Normal(self.size)(ub.mlp(self.hidden)(a, digit, h))}
+
+
+MODELS = {"m2": zoo.M2, "adgm": zoo.ADGM, "conv_adgm": ConvADGM}
 PLAIN = ub.Settings(
     epochs=20, batch_size=100, labelled_batch_size=50, balanced=True, learning_rate=1e-3, schedule="cosine",
     warmup_steps=200, alpha=50.0, average=0.995, precision="auto",
@@ -32,6 +49,7 @@ CELLS: dict[tuple[str, str], tuple[dict[str, Any], ub.Settings]] = {  # the fiel
     ("m2", "views"): ({}, VIEWS),
     ("adgm", "plain"): ({}, PLAIN),
     ("adgm", "views"): ({}, VIEWS),
+    ("conv_adgm", "views"): ({}, VIEWS),
 }
 
 
@@ -44,10 +62,17 @@ def main() -> None:
     record: dict[str, Any] = {"experiment": "zoo", "cell": cell, "rows": "development" if job.develop else "test"}
     try:
         record["metrics"] = trained(job, fields, settings)
-    except (Exception, KeyboardInterrupt) as error:
+    except (RuntimeError, ValueError, KeyboardInterrupt) as error:
         record["failed"] = repr(error)
         traceback.print_exc()
-    record |= {"seed": job.seed, "fields": fields, "settings": settings.to_json(), "note": job.note, **here()}
+    record |= {
+        "seed": job.seed,
+        "fields": fields,
+        "top": job.top,
+        "settings": settings.to_json(),
+        "note": job.note,
+        **here(),
+    }
     record["seconds"] = round(time.perf_counter() - begun, 1)
     append(RESULTS / f"zoo_{'development' if job.develop else 'test'}.jsonl", record)
     print(json.dumps({key: record.get(key) for key in ("cell", "rows", "seed", "metrics", "failed", "seconds")}))
@@ -60,6 +85,8 @@ def trained(job: argparse.Namespace, fields: dict[str, Any], settings: ub.Settin
         train, held_out = train[:50_000], train[50_000:]
     labels = ub.data.few_labels(train.labels, per_class=job.per_class, seed=job.seed)
     model, views = MODELS[job.model](seed=job.seed, **fields), ub.Warp() if job.version == "views" else None
+    if job.top:
+        model.latents["digit"].estimator = SumAndSample(k=job.top)
     watched = {"validation": held_out} if job.develop else {}
     run = ub.fit(
         model, train.images, labels, **watched, test=held_out, views=views, settings=settings, progress="lines"
@@ -85,6 +112,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--develop", action="store_true", help="hold out training rows; the test set is not read")
     parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=JSON", help="a setting")
     parser.add_argument("--field", type=pair, action="append", default=[], metavar="NAME=JSON", help="of the model")
+    parser.add_argument("--top", type=int, default=0, help="sum over so many digits, sample one of the others; 0: not")
     parser.add_argument("--note", default="")
     job = parser.parse_args()
     if job.develop != (job.seed >= 100):

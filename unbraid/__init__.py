@@ -1,28 +1,52 @@
 """Unbraid: disentangled representations from a few labels."""
 
 from unbraid import data
-from unbraid.estimators import Enumerate, PlugIn
+from unbraid.estimators import Enumerate, Estimator, Gumbel, PlugIn, Reinforce, SumAndSample
 from unbraid.model import Model
 from unbraid.nn import conv, deconv, dense, dropout, mlp, module
 from unbraid.objectives import Objective, Term
 from unbraid.training import Run, Settings, fit, load
-from unbraid.variables import Bernoulli, Categorical, ContinuousBernoulli, Family, Learnable, Normal
+from unbraid.variables import (
+    Angle,
+    Bernoulli,
+    Beta,
+    Categorical,
+    ContinuousBernoulli,
+    Direction,
+    Family,
+    Gamma,
+    Learnable,
+    LogNormal,
+    Mixture,
+    Normal,
+    from_torch,
+)
 from unbraid.version import VERSION as __version__
 from unbraid.views import Warp
 
 __all__ = [
+    "Angle",
     "Bernoulli",
+    "Beta",
     "Categorical",
     "ContinuousBernoulli",
+    "Direction",
     "Enumerate",
+    "Estimator",
     "Family",
+    "Gamma",
+    "Gumbel",
     "Learnable",
+    "LogNormal",
+    "Mixture",
     "Model",
     "Normal",
     "Objective",
     "PlugIn",
+    "Reinforce",
     "Run",
     "Settings",
+    "SumAndSample",
     "Term",
     "Warp",
     "__version__",
@@ -32,6 +56,7 @@ __all__ = [
     "dense",
     "dropout",
     "fit",
+    "from_torch",
     "load",
     "mlp",
     "module",

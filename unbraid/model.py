@@ -30,6 +30,8 @@ from unbraid.variables.family import Family
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from unbraid.gradients import GradientReport
+
 CHUNK = 1000
 """How many rows are taken at a time where no gradient is needed."""
 
@@ -285,6 +287,46 @@ class Model(nn.Module):
         from unbraid.figures import draw_model
 
         return draw_model(self, path)
+
+    def gradient_report(
+        self,
+        x: Tensor,
+        labels: Mapping[str, Tensor] | None = None,
+        *,
+        estimators: Mapping[str, str | Estimator] | Iterable[str | Estimator] | None = None,
+        repeats: int = 100,
+        generator: torch.Generator | None = None,
+        **options: Any,
+    ) -> GradientReport:
+        """Measures what each estimator does to the gradient of a batch: bias, variance, direction and time.
+
+        Note:
+            Continuous latents are drawn anew in every repeat, for every estimator. So the exact gradient is the mean of
+            as many repeats of enumeration, with a standard error of its own, which the report says and the standard
+            errors of the biases contain. "enumerate" itself is a second, independent set of repeats.
+
+        Args:
+            x: Shape (rows, *data_shape).
+            labels: As `objective` takes them; an observed latent needs no estimator.
+            estimators: What is compared, each for all discrete latents together: a list of names, perhaps with options,
+                or of estimators; or these by the name that the report gives them. The built-in ones that fit if None.
+            repeats: How often each gradient is drawn, at least 4.
+            generator: Where noise is drawn from.
+            **options: Of the objective: `alpha`, `gamma`, `beta`, `samples`, ...
+
+        Returns:
+            The report: `print` gives its tables, `.markdown()` too, `.draw()` a figure.
+
+        Raises:
+            DataError: If x or the labels do not fit.
+            OptionError: If there is no discrete latent, or enumerating them is over the budget of the defaults, or an
+                estimator does not exist or does not fit.
+        """
+        from unbraid.gradients import gradient_report
+
+        self.check_shape(x)
+        asked = (labels or {}, estimators, Options(**options), repeats, generator)
+        return gradient_report(self.graph, self.parts, x, *asked)
 
     def explain(self, labels: Mapping[str, Any] | None = None, **options: Any) -> str:
         """Says in maths what is maximised for the given labels, and how each latent is treated."""

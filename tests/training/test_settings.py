@@ -64,7 +64,7 @@ def test_every_setting_has_a_wrong_value_above() -> None:
 
 @pytest.mark.parametrize("other", [{"beta": 2.0}, {"free_bits": 0.5}, {"beta_ramp": 1.0}, {"supervision": "eq4"}])
 def test_what_does_not_go_together_is_refused(other: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match="bound='importance' .*beta=1 and free_bits=0 only|for bound='elbo' only"):
+    with pytest.raises(OptionError, match=r"bound='importance' .*beta=1 and free_bits=0 only|for bound='elbo' only"):
         Settings(bound="importance", samples=5, **other)
     Settings(bound="elbo", samples=5, **other)
 

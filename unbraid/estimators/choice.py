@@ -2,77 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from unbraid.errors import OptionError, did_you_mean
 from unbraid.estimators.enumeration import Enumerate
 from unbraid.estimators.estimator import Estimator
-from unbraid.estimators.gumbel import Gumbel
-from unbraid.estimators.plug_in import PlugIn
+from unbraid.estimators.joint import LIMIT, check_joint
+from unbraid.estimators.named import named
 from unbraid.estimators.reinforce import Reinforce
 from unbraid.estimators.sum_and_sample import SumAndSample
 from unbraid.graph.graph import Graph
+from unbraid.variables.family import Family
 
-ESTIMATORS: dict[str, Callable[[], Estimator]] = {
-    "enumerate": Enumerate,
-    "gumbel": Gumbel,
-    "plug_in": PlugIn,
-    "reinforce": Reinforce,
-    "sum_and_sample": SumAndSample,
-}
 BUDGET = 64
-"""How many evaluations a row the default may cost: the product of the enumerated variables' cardinalities."""
+"""How many evaluations a row the defaults may cost: the product of how many rows the children see for each."""
 
 
 def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None = None) -> dict[str, Estimator]:
     """Gives each discrete latent an estimator: the chosen one or its program's, else what the budget allows.
 
-    Enumeration within the budget, and plug-in beyond it.
+    In the order of q a variable without one gets the first of these that the budget has room for: `Enumerate`;
+    `SumAndSample`, over as many values as there is room for beside the sampled one; `Reinforce` with one sample. For a
+    vector of more than 16 bits, whose values have no table, it is `Reinforce`, with two samples where there is room.
 
     Args:
         graph: The graph.
-        chosen: By latent, an estimator or the name of one.
+        chosen: By latent, an estimator or the text of one: its name, perhaps with options (see `named`).
 
     Returns:
         An estimator for each discrete latent.
 
     Raises:
-        OptionError: If there is no such latent or estimator, or the latent is not discrete.
+        OptionError: If there is no such latent or estimator, the latent is not discrete, or the estimator does not fit.
     """
     chosen = dict(chosen or {})
     for name in chosen:
-        if name not in graph.latents:
-            raise OptionError(
-                f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
-            )
-        if graph.latents[name].family.cardinality is None:
-            raise OptionError(
-                f"{name!r} is {graph.latents[name].family}: it is sampled, and only discrete variables take an "
-                "estimator."
-            )
+        _check_discrete(graph, name)
     estimators: dict[str, Estimator] = {}
     product = 1
     for name, node in graph.latents.items():
-        cardinality = node.family.cardinality
-        if cardinality is None:
+        values = node.family.n_values
+        if not node.family.discrete or values is None:
             continue
         asked = chosen.get(name, node.family.estimator)
-        if asked is not None:
-            estimators[name] = named(asked)
-        else:
-            estimators[name] = Enumerate() if product * cardinality <= BUDGET else PlugIn()
-        product *= estimators[name].copies(cardinality)
+        estimators[name] = _default(node.family, values, BUDGET // product) if asked is None else named(asked)
+        _check_fits(name, node.family, estimators[name])
+        product *= estimators[name].copies(values)
     return estimators
 
 
-def named(estimator: str | Estimator) -> Estimator:
-    """Returns an estimator by its name.
+def _default(family: Family, values: int, room: int) -> Estimator:
+    """Returns the estimator of a variable for which so many evaluations are left."""
+    if values <= room:
+        return Enumerate()
+    if room < 2:
+        return Reinforce(samples=1)
+    if family.cardinality is None and values > LIMIT:
+        return Reinforce(samples=2)
+    return SumAndSample(k=room - 1)
 
-    Raises:
-        OptionError: If there is none of this name.
-    """
-    if not isinstance(estimator, str):
-        return estimator
-    if estimator not in ESTIMATORS:
-        raise OptionError(f"there is no estimator {estimator!r}.{did_you_mean(estimator, ESTIMATORS)}")
-    return ESTIMATORS[estimator]()
+
+def _check_discrete(graph: Graph, name: str) -> None:
+    """Raises OptionError if there is no discrete latent of this name."""
+    if name not in graph.latents:
+        raise OptionError(
+            f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
+        )
+    family = graph.latents[name].family
+    if not family.discrete:
+        raise OptionError(f"{name!r} is {family}: it is sampled, and only discrete variables take an estimator.")
+
+
+def _check_fits(name: str, family: Family, estimator: Estimator) -> None:
+    """Raises OptionError if an estimator that goes through all values is chosen for too many."""
+    match estimator:
+        case Enumerate():
+            check_joint(family, name, "enumerate")
+        case SumAndSample():
+            check_joint(family, name, "sum_and_sample")

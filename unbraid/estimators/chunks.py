@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from unbraid.estimators.estimator import Downstream, Site
+from unbraid.estimators.joint import joint_one_hot
 from unbraid.graph.spread import Spread
 
 if TYPE_CHECKING:
@@ -32,20 +32,18 @@ def in_chunks(site: Site, downstream: Downstream, size: int, at_once: int) -> Te
         The terms at all values, along the variable's axis.
     """
     site.settle()
-    chunks = [_chunk(site, downstream, start, min(start + at_once, size), size) for start in range(0, size, at_once)]
+    chunks = [_chunk(site, downstream, start, min(start + at_once, size)) for start in range(0, size, at_once)]
     return _joined(chunks, site.axis)
 
 
-def _chunk(site: Site, downstream: Downstream, start: int, stop: int, size: int) -> Terms:
+def _chunk(site: Site, downstream: Downstream, start: int, stop: int) -> Terms:
     noise = site.generator.get_state() if site.generator is not None else None
-    logits = site.logits.tensor
+    index = torch.arange(start, stop, device=site.logits.tensor.device)
 
     def compute() -> Terms:
         if site.generator is not None and noise is not None:
             site.generator.set_state(noise)
-        index = torch.arange(start, stop, device=logits.device)
-        values = functional.one_hot(index, size).to(logits.dtype)
-        return downstream(Spread(values[:, None], (site.axis,)))
+        return downstream(site.seen(joint_one_hot(site, index)[:, None], (site.axis,)))
 
     if not torch.is_grad_enabled():
         return compute()

@@ -9,7 +9,7 @@ import torch
 
 from unbraid.errors import OptionError
 from unbraid.estimators.estimator import Downstream, Site
-from unbraid.graph.spread import SAMPLES, Spread
+from unbraid.graph.spread import SAMPLES
 
 if TYPE_CHECKING:
     from unbraid.objectives.terms import Terms
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Gumbel:
     """Hands softmax((log q + g) / T) with Gumbel noise g to the children: biased by the temperature T.
 
-    Source: Jang et al. 2017, Eq. 2; Maddison et al. 2017. NIPS' Siddharth et al. 2017 took T = 0.66. A label is never
-    scored with the relaxed density: the variable's own terms are those of the discrete distribution.
+    Source: Jang et al. 2017, Eq. 2; Maddison et al. 2017; of bits each is relaxed by itself. NIPS' Siddharth et
+    al. 2017 took T = 0.66. A label is never scored with the relaxed density: the variable's own terms are those of the
+    discrete distribution.
 
     Args:
         temperature: At the end of training, above 0: lower is less biased and noisier.
@@ -58,8 +59,8 @@ class Gumbel:
         if self.hard:
             index = relaxed.argmax(-1, keepdim=True)
             relaxed = torch.zeros_like(relaxed).scatter(-1, index, 1.0) + relaxed - relaxed.detach()
-        return downstream(Spread(relaxed, axes))
+        return downstream(site.seen(relaxed, axes))
 
-    def copies(self, cardinality: int) -> int:
+    def copies(self, values: int) -> int:
         """Returns 1."""
         return 1

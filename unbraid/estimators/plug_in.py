@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from unbraid.estimators.estimator import Downstream, Site
-from unbraid.graph.spread import Spread
 
 if TYPE_CHECKING:
     from unbraid.objectives.terms import Terms
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlugIn:
-    """Hands the vector of probabilities to the children: one evaluation, biased unless q is one-hot.
+    """Hands the mean, a Categorical's probabilities, to the children: one evaluation, biased unless q is one-hot.
 
     Source: Siddharth et al. 2017, section 3 ("Plug-in estimation for discrete variables"). The variable's own KL
     term stays exact.
@@ -24,8 +23,8 @@ class PlugIn:
 
     def __call__(self, site: Site, downstream: Downstream) -> Terms:
         """Estimates the expectation; see `Estimator`."""
-        return downstream(Spread(torch.softmax(site.logits.tensor, -1), site.logits.axes))
+        return downstream(site.seen(torch.softmax(site.logits.tensor, -1), site.logits.axes))
 
-    def copies(self, cardinality: int) -> int:
+    def copies(self, values: int) -> int:
         """Returns 1."""
         return 1

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from unbraid.estimators.estimator import Site
 from unbraid.graph.spread import SAMPLES, Spread
 
 
 def draw_one_hot(site: Site, samples: int) -> Spread:
-    """Draws independent one-hot values along the variable's own axis: (samples, *axes, rows, K)."""
+    """Draws one-hot vectors of every part along the variable's own axis: (samples, *axes, rows, *parts, K)."""
     axes = site.logits.axes
     if site.samples > 1 and SAMPLES not in axes:
         axes = (*axes, SAMPLES)
@@ -20,17 +19,19 @@ def draw_one_hot(site: Site, samples: int) -> Spread:
     if SAMPLES in axes:
         shape[axes.index(SAMPLES)] = site.samples
     probs = torch.softmax(logits, -1).expand(*shape, -1)
-    return Spread(one_hot_draws(probs, samples, site.generator), (site.axis, *axes))
+    index = draw_index(probs, samples, site.generator)
+    one_hot = torch.zeros(*index.shape, probs.shape[-1], dtype=probs.dtype, device=probs.device)
+    return Spread(one_hot.scatter_(-1, index[..., None], 1.0), (site.axis, *axes))
 
 
-def one_hot_draws(probs: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-    """Draws one-hot vectors (samples, *batch, K) for probabilities (*batch, K)."""
-    size = probs.shape[-1]
-    index = torch.multinomial(probs.reshape(-1, size), samples, replacement=True, generator=generator)
-    return functional.one_hot(index.T.reshape(samples, *probs.shape[:-1]), size).to(probs.dtype)
+def draw_index(probs: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
+    """Draws numbers of values (samples, *batch) for probabilities (*batch, K)."""
+    index = torch.multinomial(probs.reshape(-1, probs.shape[-1]), samples, replacement=True, generator=generator)
+    return index.T.reshape(samples, *probs.shape[:-1])
 
 
-def log_prob_of(site: Site, value: Spread) -> Spread:
-    """Scores one-hot values, in nats."""
-    log_probs = torch.log_softmax(site.logits.align(value.axes), -1)
-    return Spread((value.tensor * log_probs.masked_fill(value.tensor == 0, 0.0)).sum(-1), value.axes)
+def log_prob_of(site: Site, weights: Spread) -> Spread:
+    """Scores one-hot vectors of every part, in nats: (*axes, rows)."""
+    log_probs = torch.log_softmax(site.logits.align(weights.axes), -1)
+    dims = tuple(range(-1 - len(site.parts), 0))
+    return Spread((weights.tensor * log_probs.masked_fill(weights.tensor == 0, 0.0)).sum(dims), weights.axes)

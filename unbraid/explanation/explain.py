@@ -14,13 +14,14 @@ from unbraid.data.label_values import label_array
 from unbraid.data.labels import normalise_labels, unlabelled_classes
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
-from unbraid.explanation.formula import WIDTH, Weights, lines
+from unbraid.explanation.formula import WIDTH, Weights
+from unbraid.explanation.lines import lines
 from unbraid.explanation.notation import LATEX, TEXT, Notation, factors
 from unbraid.explanation.pattern import Pattern
 from unbraid.explanation.remarks import join, notes, where
 from unbraid.explanation.table import table
 from unbraid.graph.graph import Graph
-from unbraid.objectives.options import DEFAULT_ALPHA
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
 from unbraid.objectives.pattern import is_labelled
 
 
@@ -32,7 +33,10 @@ def explain(
     alpha: float = DEFAULT_ALPHA,
     gamma: float = 1.0,
     beta: float = 1.0,
+    free_bits: float = 0.0,
     samples: int = 1,
+    supervision: Supervision = "default",
+    bound: Bound = "elbo",
     rows: int | None = None,
     latex: bool = False,
 ) -> str:
@@ -45,11 +49,14 @@ def explain(
         graph: The graph of a model.
         labels: By latent, one label a row: arrays, tensors or lists, with -1, NaN or None where a row has none; None
             for rows without labels.
-        estimators: By discrete latent, "enumerate" or "plug_in", or an estimator with options.
+        estimators: By discrete latent, the name of an estimator, perhaps with options, or an estimator.
         alpha: The weight of log q of observed latents.
         gamma: The weight of rows with any label.
         beta: The weight of the KL terms.
+        free_bits: Nats of each KL term that cost nothing.
         samples: How many samples of the sampled latents.
+        supervision: "default" or "eq4"; see `unbraid.objectives.Options`.
+        bound: "elbo" or "importance".
         rows: How many rows the data have; as many as there are labels if not given.
         latex: Whether to return the formulas, and only these, as LaTeX (with the package amsmath).
 
@@ -58,7 +65,7 @@ def explain(
 
     Raises:
         DataError: If labels do not fit the latents or the number of rows.
-        OptionError: If an estimator does not exist or does not fit.
+        OptionError: If an estimator does not exist or does not fit, or an option cannot have its value.
 
     Example:
         >>> import unbraid as ub
@@ -84,10 +91,11 @@ def explain(
         variable  family ...
     """
     chosen = choose_estimators(graph, estimators)
-    weights = Weights(alpha, gamma, beta)
+    Options(alpha, gamma, beta, free_bits, samples, supervision, bound)  # refuses what the objective would
+    weights = Weights(alpha, gamma, beta, free_bits, supervision, bound)
     normal, rows = _normal(graph, labels or {}, rows)
     patterns = [
-        Pattern(graph, frozenset(names), chosen, samples, count) for names, count in _counted(graph, normal, rows)
+        Pattern(graph, frozenset(names), chosen, samples, count, bound) for names, count in _counted(graph, normal, rows)
     ]
     if latex:
         return _latex(graph, patterns, weights)
@@ -143,7 +151,7 @@ def _heading(pattern: Pattern, weights: Weights, notation: Notation) -> str:
 def _block(pattern: Pattern, weights: Weights) -> list[str]:
     """Returns the lines of a pattern in text."""
     terms = [f"  {line}" for line in lines(pattern, weights, TEXT)]
-    said = [_filled(line, indent="  ") for line in where(pattern, TEXT)]
+    said = [_filled(line, indent="  ") for line in where(pattern, weights, TEXT)]
     return [_heading(pattern, weights, TEXT), *terms, *said]
 
 
@@ -167,7 +175,7 @@ def _latex(graph: Graph, patterns: Sequence[Pattern], weights: Weights) -> str:
     """Returns the formulas in LaTeX: displays, and sentences between them."""
     parts = [_display([LATEX.product(factors("q", graph.q_parents)), LATEX.product(factors("p", graph.p_parents))])]
     for pattern in patterns:
-        parts += [_heading(pattern, weights, LATEX), _display(lines(pattern, weights, LATEX)), *where(pattern, LATEX)]
+        parts += [_heading(pattern, weights, LATEX), _display(lines(pattern, weights, LATEX)), *where(pattern, weights, LATEX)]
     return "\n".join(parts)
 
 

@@ -1,12 +1,14 @@
-"""The objective of rows with the same latents observed, term by term."""
+"""The terms of the objective of rows with the same latents observed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unbraid.explanation.notation import Density, Notation
 from unbraid.explanation.pattern import Pattern
 from unbraid.objectives.bound import closed_form
+from unbraid.objectives.options import Bound, Supervision
 from unbraid.variables.family import Family, Learnable
 
 WIDTH = 100
@@ -20,6 +22,9 @@ class Weights:
     alpha: float
     gamma: float
     beta: float
+    free_bits: float = 0.0
+    supervision: Supervision = "default"
+    bound: Bound = "elbo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ def addends(pattern: Pattern, weights: Weights) -> list[Addend]:
             found.append(Addend(weights.alpha, pattern.over(q.given), q=q))
             continue
         kl = pattern.treatment(name) == "plugged in" or _has_kl(pattern, name)
-        found.append(Addend(-weights.beta, pattern.over((*q.given, *p.given, *(() if kl else (name,)))), q, p, kl))
+        over = pattern.over((*q.given, *p.given, *(() if kl else (name,))))
+        found.append(Addend(-weights.beta, over, *(each.of_value() if kl else each for each in (q, p)), kl))
     return found
 
 
@@ -71,30 +77,12 @@ def _knows_kl(family: Family) -> bool:
     return family.kl(tensors, tensors) is not None
 
 
-def lines(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
-    """Writes the terms, one a line, each with its sign but for the first."""
-    written: list[str] = []
-    for addend in addends(pattern, weights):
-        sign = notation.minus if addend.weight < 0 or (addend.q and addend.p) else "+"
-        size = abs(addend.weight)
-        factor = "" if size == 1 else f"{size:g}{notation.times}"
-        written.append(f"{sign if written else ' '} {factor}{_expected(pattern, addend, notation)}")
-    return written
-
-
-def _expected(pattern: Pattern, addend: Addend, notation: Notation) -> str:
+def expected(pattern: Pattern, addend: Addend, notation: Notation) -> str:
     """Writes a term under its expectation; in text, the term goes to a line of its own where both are too long."""
     body = _body(addend, notation)
     if not addend.over:
         return body
-    given_labels = tuple(name for name in pattern.reweighted() if name in addend.over)
-    densities = [pattern.posterior(given_labels)] if given_labels else []
-    densities += [pattern.q(name) for name in addend.over if name not in given_labels]
-    sums = [all(pattern.treatment(name) == "enumerated" for name in density.names) for density in densities]
-    operators = notation.space.join(
-        notation.sum_over(density) if is_sum else notation.expectation_over(density)
-        for density, is_sum in zip(densities, sums, strict=True)
-    )
+    operators, sums = expectations(pattern, addend.over, notation)
     single = addend.kl or not (addend.q and addend.p)
     if all(sums) and single:
         return f"{operators}{notation.space}{body}"
@@ -102,6 +90,19 @@ def _expected(pattern: Pattern, addend: Addend, notation: Notation) -> str:
     if len(operators) + len(body) > WIDTH:
         return f"{operators}\n      {body}"
     return f"{operators} {body}" if sums[-1] else operators + body
+
+
+def expectations(pattern: Pattern, over: Sequence[str], notation: Notation) -> tuple[str, list[bool]]:
+    """Writes the expectations over latents, one after the other, and says which of them are sums."""
+    given_labels = tuple(name for name in pattern.reweighted() if name in over)
+    densities = [pattern.posterior(given_labels)] if given_labels else []
+    densities += [pattern.q(name) for name in over if name not in given_labels]
+    sums = [all(pattern.treatment(name) == "enumerated" for name in density.names) for density in densities]
+    written = (
+        notation.sum_over(density) if is_sum else notation.expectation_over(density)
+        for density, is_sum in zip(densities, sums, strict=True)
+    )
+    return notation.space.join(written), sums
 
 
 def _body(addend: Addend, notation: Notation) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +15,18 @@ class Density:
         names: The variables.
         given: What they are conditioned on.
         means: Which of `given` stand there by their mean.
+        relaxed: Which of all of them are relaxed samples.
     """
 
     letter: str
     names: tuple[str, ...]
     given: tuple[str, ...] = ()
     means: frozenset[str] = frozenset()
+    relaxed: frozenset[str] = frozenset()
+
+    def of_value(self) -> Density:
+        """Returns the density of the variables themselves, where these are relaxed."""
+        return replace(self, relaxed=self.relaxed - frozenset(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Notation:
     Attributes:
         name: Writes the name of a variable.
         mean: The mean of a variable.
+        relaxed: A relaxed sample of a variable.
         bar: Stands between variables and what they are conditioned on.
         log: The logarithm of a density.
         kl: The divergence of two densities.
@@ -41,10 +48,17 @@ class Notation:
         proportional: The sign between a density and what it is but for a factor.
         space: Stands between factors.
         inline: A formula within a sentence.
+        exp: The exponential.
+        at_least: The greater of a number and a term.
+        ratio: One product over another.
+        average: The average over so many samples.
+        left: Opens brackets over several lines.
+        right: Closes them.
     """
 
     name: Callable[[str], str]
     mean: str
+    relaxed: str
     bar: str
     log: str
     kl: str
@@ -56,11 +70,17 @@ class Notation:
     proportional: str
     space: str
     inline: str
+    exp: str
+    at_least: str
+    ratio: str
+    average: str
+    left: str
+    right: str
 
     def density(self, density: Density) -> str:
         """Writes a density."""
-        given = ", ".join(self.mean_of(name) if name in density.means else self.name(name) for name in density.given)
-        names = ", ".join(map(self.name, density.names))
+        given = ", ".join(self.mean_of(name) if name in density.means else self._seen(density, name) for name in density.given)
+        names = ", ".join(self._seen(density, name) for name in density.names)
         return f"{density.letter}({names}{self.bar if given else ''}{given})"
 
     def product(self, densities: Iterable[Density]) -> str:
@@ -70,6 +90,13 @@ class Notation:
     def mean_of(self, name: str) -> str:
         """Writes the mean that stands for a variable."""
         return self.mean.format(self.name(name))
+
+    def relaxed_of(self, name: str) -> str:
+        """Writes a relaxed sample of a variable."""
+        return self.relaxed.format(self.name(name))
+
+    def _seen(self, density: Density, name: str) -> str:
+        return self.relaxed_of(name) if name in density.relaxed else self.name(name)
 
     def log_of(self, density: Density) -> str:
         """Writes the logarithm of a density."""
@@ -106,11 +133,14 @@ def _latex_name(name: str) -> str:
 
 
 TEXT = Notation(
-    name=str, mean="ρ_{}", bar=" | ", log="log {}", kl="KL({} ‖ {})", sum="Σ_{} {}", expectation="E_{}",
+    name=str, mean="ρ_{}", relaxed="~{}", bar=" | ", log="log {}", kl="KL({} ‖ {})", sum="Σ_{} {}", expectation="E_{}",
     brackets="[ {} ]", minus="−", times=" · ", proportional="∝", space=" ", inline="{}",
+    exp="exp( {} )", at_least="max({}, {})", ratio="[ {} / ( {} ) ]", average="(1/{}) Σ_s", left="[", right="]",
 )  # fmt: skip
 LATEX = Notation(
-    name=_latex_name, mean=r"\rho_{{{}}}", bar=r" \mid ", log=r"\log {}",
+    name=_latex_name, mean=r"\rho_{{{}}}", relaxed=r"\tilde{{{}}}", bar=r" \mid ", log=r"\log {}",
     kl=r"\mathrm{{KL}}\left({} \,\middle\Vert\, {}\right)", sum=r"\sum_{{{}}} {}", expectation=r"\mathbb{{E}}_{{{}}}",
     brackets=r"\left[ {} \right]", minus="-", times=r" \cdot ", proportional=r"\propto", space=r" \, ", inline="${}$",
+    exp=r"\exp\left( {} \right)", at_least=r"\max\left({}, {}\right)", ratio=r"\left[ \frac{{{}}}{{{}}} \right]",
+    average=r"\frac{{1}}{{{}}} \sum_s", left=r"\bigl[", right=r"\bigr]",
 )  # fmt: skip

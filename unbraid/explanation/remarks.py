@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from unbraid.estimators.gumbel import Gumbel
+from unbraid.explanation.children import seen_by_children
 from unbraid.explanation.formula import Weights
 from unbraid.explanation.notation import Notation
 from unbraid.explanation.pattern import Pattern
 
 
-def where(pattern: Pattern, notation: Notation) -> list[str]:
+def where(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
     """Says what the symbols of a pattern's formula mean, and how its expectations are weighted."""
     said = []
     for name in pattern.treated("plugged in"):
         mean = notation.in_line(f"{notation.mean_of(name)} = {notation.density(pattern.q(name))}")
         said.append(f"where {notation.in_line(notation.name(name))} is replaced by its mean {mean}")
+    said += [_relaxation(pattern, name, notation) for name in pattern.treated("relaxed")]
+    if pattern.bound == "importance" and pattern.averages():
+        drawn = notation.in_line(notation.product(map(pattern.q, pattern.sampled_together())))
+        said.append(f"where {notation.in_line('s')} runs over {pattern.samples} samples of {drawn}")
     if pattern.reweighted():
         said.append(_reweighting(pattern, notation))
+    if weights.free_bits and pattern.bound == "elbo" and len(pattern.observed) < len(pattern.graph.latents):
+        free = notation.in_line(notation.at_least.format(f"{weights.free_bits:g}", "·"))
+        said.append(f"where {free} is of a term's mean over the rows of a batch: so many nats of it cost nothing")
     return said
+
+
+def _relaxation(pattern: Pattern, name: str, notation: Notation) -> str:
+    """Says what a relaxed sample is."""
+    estimator = pattern.estimators[name]
+    assert isinstance(estimator, Gumbel)
+    density = pattern.q(name).of_value()
+    start = "" if estimator.start is None else f", T from {estimator.start:g} to {estimator.temperature:g} in training"
+    temperature = f"{estimator.temperature:g}" if estimator.start is None else "T"
+    return (
+        f"where {notation.in_line(notation.relaxed_of(name))} is a relaxed sample of "
+        f"{notation.in_line(notation.density(density))}: softmax((log q + Gumbel noise) / {temperature}){start}"
+    )
 
 
 def _reweighting(pattern: Pattern, notation: Notation) -> str:
@@ -30,7 +52,8 @@ def _reweighting(pattern: Pattern, notation: Notation) -> str:
     text = f"where {notation.in_line(posterior)}"
     if not sampled:
         return f"{text}, summed exactly"
-    draws = "one sample" if pattern.samples == 1 else f"{pattern.samples} samples"
+    number = max(map(pattern.draws, sampled))
+    draws = "one sample" if number == 1 else f"{number} samples"
     every = join([notation.in_line(notation.name(name)) for name in summed]) if summed else ""
     proposal = notation.in_line(notation.product(map(pattern.q, sampled)))
     weights = notation.in_line(notation.product(map(pattern.q, (*summed, *pattern.evidence()))))
@@ -43,19 +66,35 @@ def notes(
 ) -> list[str]:
     """Returns what a reader should beware of."""
     found = [_unlabelled_classes(name, classes) for name, classes in lacking.items()]
-    alone = [
-        name for name in patterns[0].graph.latents if any(_trained_by_alpha(pattern, name) for pattern in patterns)
-    ]
-    if alone:
+    graph = patterns[0].graph
+    alone = [name for name in graph.latents if any(_trained_by_alpha(pattern, name) for pattern in patterns)]
+    observed = [name for name in graph.latents if any(name in pattern.observed for pattern in patterns)]
+    if weights.supervision == "eq4" and observed:
+        found.append(_eq4(observed, patterns[0], notation))
+    elif alone:
         found += _observed_rows(alone, patterns[0], weights, notation)
-    for name in dict.fromkeys(name for pattern in patterns for name in pattern.treated("plugged in")):
-        found.append(f"Note: to plug in the mean of {name} is biased unless its q is certain of one value.")
+    for name in graph.latents:
+        pattern = next((pattern for pattern in patterns if name not in pattern.observed), None)
+        if pattern is not None and name in pattern.estimators:
+            found += seen_by_children(name, pattern)
+    if weights.bound == "importance" and patterns[0].samples == 1:
+        found.append("Note: with one sample the importance bound is the evidence lower bound; take samples=5 or more.")
     if any(_one_weight(pattern) for pattern in patterns):
         found.append(
             "Warning: with one sample its weight is 1, so a label does not reweight the sampled latents above it; take "
             "samples=2 or more."
         )
     return found
+
+
+def _eq4(names: Sequence[str], pattern: Pattern, notation: Notation) -> str:
+    """Warns of Eq. 4."""
+    trained = notation.product(map(pattern.q, names))
+    return (
+        f"Warning: supervision='eq4' multiplies the bound of rows with {join(names)} observed by {trained} (Siddharth et "
+        "al. 2017, Eq. 4 of the first version). Where the bound is negative, as for images of binary pixels, ascent "
+        "drives q of the right label to 0: the label is un-learnt. alpha has no part in it."
+    )
 
 
 def _unlabelled_classes(name: str, classes: Sequence[int]) -> str:
@@ -84,7 +123,7 @@ def _observed_rows(names: Sequence[str], pattern: Pattern, weights: Weights, not
 
 
 def _one_weight(pattern: Pattern) -> bool:
-    return pattern.samples == 1 and any(pattern.treatment(name) == "sampled" for name in pattern.reweighted())
+    return any(pattern.treatment(name) != "enumerated" and pattern.draws(name) == 1 for name in pattern.reweighted())
 
 
 def join(names: Sequence[str]) -> str:

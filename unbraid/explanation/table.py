@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from unbraid.estimators.named import text_of
 from unbraid.explanation.pattern import Pattern
 from unbraid.graph.graph import Graph, Node
 from unbraid.graph.symbol import Layer
@@ -48,12 +49,12 @@ def treatment(patterns: Sequence[Pattern], name: str, chosen: bool) -> str:
     by = "chosen" if chosen else "default"
     match pattern.treatment(name):
         case "enumerated":
-            return f"enumerate × {pattern.graph.latents[name].family.cardinality} ({by})"
+            return f"enumerate × {pattern.graph.latents[name].family.n_values} ({by})"
         case "plugged in":
             return f"plug-in ({by})"
         case _:
             estimator = pattern.estimators.get(name)
-            return f"{type(estimator).__name__} ({by})" if estimator else f"sampled × {pattern.samples}"
+            return f"{text_of(estimator)} ({by})" if estimator else f"sampled × {pattern.samples}"
 
 
 def prior(graph: Graph, name: str) -> str:
@@ -73,14 +74,13 @@ def _parameter(graph: Graph, node: Node, key: str) -> str:
         return f"{key} learned"
     if not isinstance(module, Fixed):
         return f"{key} computed"
-    return _constant(module.value, key, discrete=node.family.cardinality is not None)
+    if node.family.discrete and _all_equal(torch.softmax(node.family.logits({key: module.value}), -1)):
+        return "uniform"
+    return f"{key} {float(module.value.flatten()[0]):.4g}" if _all_equal(module.value) else f"{key} fixed"
 
 
-def _constant(value: Tensor, key: str, discrete: bool) -> str:
-    first = value.flatten()[0]
-    if not bool(torch.all(value == first)):
-        return f"{key} fixed"
-    return "uniform" if discrete else f"{key} {float(first):.4g}"
+def _all_equal(value: Tensor) -> bool:
+    return bool(torch.all(value == value.flatten()[0]))
 
 
 def _rows(count: int) -> str:

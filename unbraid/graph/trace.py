@@ -77,10 +77,10 @@ def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
     for name, symbol in returned.items():
         _check_name(name, title)
         family = _check_draw(name, symbol, title)
-        if family.cardinality is None and not family.reparameterised:
+        if not family.discrete and not family.reparameterised:
             raise ModelError(
-                f"{title}: {name!r} is {family}, which is for data: no gradient passes through its draws. Take "
-                "ub.Categorical(2) for a latent with two values, or ub.Normal."
+                f"{title}: {name!r} is {family}, which is for prior and decode only: no gradient passes through its "
+                "draws. Take a family that is drawn differentiably, as ub.Normal."
             )
         if id(symbol) in names:
             raise ModelError(
@@ -145,7 +145,8 @@ def _check_draw(name: str, symbol: Any, title: str) -> Family:
 
 def _check_same_kind(name: str, q: Symbol, p: Symbol, title: str) -> None:
     left, right = _check_draw(name, q, title), _check_draw(name, p, title)
-    if left.event_shape != right.event_shape or left.cardinality != right.cardinality:
+    same = left.support == right.support or (right.support == "real" and left.support in ("positive", "unit"))
+    if left.event_shape != right.event_shape or left.cardinality != right.cardinality or not same:
         raise ModelError(f"{title}: {name!r} is {right} here and {left} in encode; both must take the same values.")
 
 

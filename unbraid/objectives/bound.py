@@ -117,11 +117,14 @@ def _expect(run: Pass, frame: Frame, pending: tuple[str, ...]) -> Terms:
 
 def _site(run: Pass, frame: Frame, name: str) -> Site:
     """Describes a discrete latent to its estimator."""
-    logits = frame.parameters(run.graph.latents[name])["logits"]
+    family, parameters = run.graph.latents[name].family, frame.parameters(run.graph.latents[name])
+    axes = union(parameters.values())
+    logits = family.logits({key: value.align(axes) for key, value in parameters.items()})
     around = run.surroundings
     return Site(
         name=name,
-        logits=logits,
+        family=family,
+        logits=Spread(logits, axes),
         axis=run.graph.axes[name],
         settle=frame.settle,
         samples=run.options.samples,
@@ -188,7 +191,7 @@ def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
     """
     below = graph.descendants(name)
     own = below.isdisjoint(observed) and (below | {name}).isdisjoint(graph.p_parents[name])
-    return own and type(graph.latents[name].family) is type(graph.factors[name].family)
+    return own and graph.latents[name].family.kind == graph.factors[name].family.kind
 
 
 def _divergence(run: Pass, frame: Frame, name: str, value: Spread) -> Spread:

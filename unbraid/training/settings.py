@@ -35,7 +35,9 @@ class Settings:
     beta: Annotated[float, "weight of the KL terms; 1 for a bound on log p(x)"] = 1.0
     beta_ramp: Annotated[float, "epochs in which the weight of the KL terms rises from 0"] = 0.0
     free_bits: Annotated[float, "nats of each KL term, as its mean over a batch, that cost nothing"] = 0.0
-    supervision: Annotated[Supervision, "how labels enter: default, or eq4 of the paper's first version, which un-learns them"] = "default"
+    supervision: Annotated[
+        Supervision, "how labels enter; eq4 is that of the paper's first version, which un-learns them"
+    ] = "default"
     bound: Annotated[Bound, "what is maximised: elbo, or the importance-weighted bound of several samples"] = "elbo"
     samples: Annotated[int, "samples of the variables that are sampled"] = 1
     estimators: Annotated[dict[str, str], "estimator of a discrete variable where it is not labelled, by name"] = field(

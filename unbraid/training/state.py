@@ -80,7 +80,11 @@ class TrainingState:
             **prefixed("model", self.model.state_dict()),
             **prefixed("optimizer", tensors),
             **prefixed("best", self.best_weights),
-            **{f"baseline/{name}/{term}": mean for name, means in self.baselines.items() for term, mean in means.items()},
+            **{
+                f"baseline/{name}/{term}": each
+                for name, means in self.baselines.items()
+                for term, each in means.items()
+            },
         }
         if self.average is not None:
             parts |= prefixed("average", self.average.tensors())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -26,11 +26,14 @@ class Categorical(Family):
         probs: The probabilities of its own prior, K numbers (uniform by default).
         logits: The same as unnormalised log-probabilities; a tensor, or `Learnable` for a learned prior.
         estimator: How it is estimated where it is not labelled, "enumerate", "plug_in" or an estimator with options;
-            by default enumeration while it is affordable. A setting of the training takes precedence.
+            by default enumeration while it is affordable, else "sum_and_sample". A setting of the training takes
+            precedence.
     """
 
-    constraints: ClassVar[dict[str, Constraint]] = {"logits": Real()}
-    reparameterised: ClassVar[bool] = False
+    constraints: Mapping[str, Constraint] = {"logits": Real()}
+    discrete: ClassVar[bool] = True
+    reparameterised = False
+    support = "discrete"
 
     def __init__(
         self,
@@ -74,15 +77,19 @@ class Categorical(Family):
         """Returns the vector of probabilities, which is the mean of the one-hot vector."""
         return torch.softmax(parameters["logits"], -1)
 
+    def logits(self, parameters: Parameters) -> Tensor:
+        """Returns the logits (*batch, K)."""
+        return parameters["logits"]
+
     def log_prob(self, parameters: Parameters, value: Tensor) -> Tensor:
         """Scores one-hot vectors; for a vector of probabilities it is the expected log-probability."""
         log_probs = torch.log_softmax(parameters["logits"], -1)
-        return _weighted(value, log_probs).sum(-1)
+        return weighted(value, log_probs).sum(-1)
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
         """Returns KL(q || p) in nats; a value of probability 0 under q counts nothing."""
         log_q, log_p = torch.log_softmax(q["logits"], -1), torch.log_softmax(p["logits"], -1)
-        return _weighted(log_q.exp(), log_q - log_p).sum(-1)
+        return weighted(log_q.exp(), log_q - log_p).sum(-1)
 
     def value_of(self, label: Tensor) -> Tensor:
         """Turns indices (rows,) into one-hot vectors (rows, K)."""
@@ -96,6 +103,6 @@ class Categorical(Family):
         return f"Categorical({self.event_shape[0]})"
 
 
-def _weighted(weights: Tensor, values: Tensor) -> Tensor:
+def weighted(weights: Tensor, values: Tensor) -> Tensor:
     """Multiplies, with 0 * -inf = 0, in values and gradients."""
     return weights * values.masked_fill(weights <= 0, 0.0)

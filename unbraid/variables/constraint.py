@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from torch.distributions import transform_to
+from torch.distributions.constraints import Constraint as TorchConstraint
 from torch.nn import functional
 
 
@@ -62,3 +64,67 @@ class Positive:
     def contains(self, value: Tensor) -> bool:
         """Says whether every number is positive and finite; a value given by hand may lie below the floor."""
         return bool(((value > 0) & torch.isfinite(value)).all())
+
+
+@dataclass(frozen=True, slots=True)
+class NonNegative:
+    """The positive reals and 0: ``softplus(raw)``."""
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Maps reals to positive numbers."""
+        return functional.softplus(raw)
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """Maps positive numbers to the reals; 0 as if it were just above."""
+        above = value.clamp_min(1e-6)
+        return above + torch.log(-torch.expm1(-above))
+
+    def contains(self, value: Tensor) -> bool:
+        """Says whether every number is finite and at least 0."""
+        return bool(((value >= 0) & torch.isfinite(value)).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Vectors of length 1, along the last dimension: ``raw / |raw|``, and the first axis for 0."""
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Maps vectors (*batch, d) to their directions."""
+        length = torch.linalg.vector_norm(raw, dim=-1, keepdim=True)
+        first = torch.zeros_like(raw)
+        first[..., 0] = 1.0
+        has_one = length > torch.finfo(raw.dtype).tiny
+        return torch.where(has_one, raw / torch.where(has_one, length, 1.0), first)
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """Returns the unit vector, which is its own direction."""
+        return value
+
+    def contains(self, value: Tensor) -> bool:
+        """Says whether every vector has length 1."""
+        return bool(((torch.linalg.vector_norm(value, dim=-1) - 1).abs() < 1e-3).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The domain of a constraint of torch, by the map that torch has for it.
+
+    Args:
+        domain: One of `torch.distributions.constraints`.
+    """
+
+    domain: TorchConstraint
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Maps reals into the domain."""
+        mapped: Tensor = transform_to(self.domain)(raw)
+        return mapped
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """Maps numbers of the domain to the reals."""
+        raw: Tensor = transform_to(self.domain).inv(value)
+        return raw
+
+    def contains(self, value: Tensor) -> bool:
+        """Says whether every number is in the domain."""
+        return bool(self.domain.check(value).all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.variables.constraint import Constraint
+from unbraid.variables.ranges import refuse_label
 
 if TYPE_CHECKING:
     from unbraid.estimators.estimator import Estimator
@@ -41,16 +42,20 @@ class Family(ABC):
     Attributes:
         event_shape: The shape of one row's value.
         label_shape: The shape of one row's label.
-        cardinality: The number of values of a discrete family, None for a continuous one.
+        discrete: Whether an estimator takes its expectation; it then has `logits` and `from_weights`.
+        cardinality: The number of values of a family whose label is a whole number, None for others.
         constraints: For each parameter of the distribution, the map from the reals to its domain.
         reparameterised: Whether gradients pass through draws.
+        support: Where values lie: "real", "positive", "unit" (0 to 1), "sphere" (unit vectors), "discrete".
         prior: The parameters of the family's own prior p: numbers, tensors or `Learnable`.
         estimator: How a discrete variable is estimated where it is not labelled; None for the default.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]]
+    constraints: Mapping[str, Constraint]
+    discrete: ClassVar[bool] = False
     cardinality: int | None = None
-    reparameterised: ClassVar[bool] = True
+    reparameterised: bool = True
+    support: str = "real"
     estimator: str | Estimator | None = None
 
     def __init__(self, event_shape: tuple[int, ...], **prior: float | Tensor | Learnable) -> None:
@@ -137,6 +142,35 @@ class Family(ABC):
         """Returns the expected value as a child sees it, shape (*batch, *event)."""
         return self.most_probable(parameters)
 
+    @property
+    def n_values(self) -> int | None:
+        """The number of values of a discrete family, those of all its parts together; None for a continuous one."""
+        return self.cardinality
+
+    @property
+    def kind(self) -> Hashable:
+        """What two families have in common whose parameters mean the same, so that one's `kl` takes the other's."""
+        return type(self)
+
+    def logits(self, parameters: Parameters) -> Tensor:
+        """Returns unnormalised log-probabilities of a discrete family's values, shape (*batch, *parts, K).
+
+        Where the label is one number there is one part, (*batch, cardinality); independent parts of K values each
+        have a dimension or more of their own.
+        """
+        raise NotImplementedError(f"{self} is not discrete")
+
+    def from_weights(self, weights: Tensor) -> Tensor:
+        """Turns one-hot vectors, or probabilities, of a discrete family's values into what children see.
+
+        Args:
+            weights: Shape (*batch, *parts, K).
+
+        Returns:
+            Shape (*batch, *event_shape), linear in the weights.
+        """
+        return weights
+
     def value_of(self, label: Tensor) -> Tensor:
         """Turns labels (rows, *label_shape) into values (rows, *event_shape)."""
         return label
@@ -144,6 +178,16 @@ class Family(ABC):
     def label_of(self, value: Tensor) -> Tensor:
         """Turns values (rows, *event_shape) into labels (rows, *label_shape)."""
         return value
+
+    def check_labels(self, name: str, labels: Tensor) -> None:
+        """Raises DataError if labels cannot be values of this family.
+
+        Args:
+            name: The variable, for the message.
+            labels: Shape (rows, *label_shape); NaN or -1 where a row is not labelled.
+        """
+        if labels.is_floating_point():
+            refuse_label(name, self, labels, torch.isinf(labels), "its values are finite")
 
     def target(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         """Returns what a likelihood of this family scores for the data x; families of grey pixels may binarise."""

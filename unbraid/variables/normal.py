@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ class Normal(Family):
         scale: The standard deviation of its own prior.
     """
 
-    constraints: ClassVar[dict[str, Constraint]] = {"loc": Real(), "scale": Positive()}
+    constraints: Mapping[str, Constraint] = {"loc": Real(), "scale": Positive()}
 
     def __init__(
         self, *shape: int, loc: float | Tensor | Learnable = 0.0, scale: float | Tensor | Learnable = 1.0
