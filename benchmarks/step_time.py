@@ -29,11 +29,13 @@ class Worker:
     def __init__(self, system: str, threads: int) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HERE.parent)}
         command = [sys.executable, str(HERE / "systems" / f"{system.removesuffix('_shared')}.py"), system]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
     def block(self, column: str, steps: int) -> list[float]:
         """Takes some steps and returns the milliseconds of each."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(f"{column} {steps}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -58,7 +60,8 @@ def measure(systems: tuple[str, ...], columns: tuple[str, ...], steps: int, bloc
         for system, found in times.items():
             low, middle, high = statistics.quantiles(found, n=4)
             results[system][column] = {"median_ms": middle, "quartiles_ms": [low, high], "steps": len(found)}
-        print(column, {system: round(results[system][column]["median_ms"], 2) for system in systems}, file=sys.stderr, flush=True)
+        medians = {system: round(results[system][column]["median_ms"], 2) for system in systems}
+        print(column, medians, file=sys.stderr, flush=True)
     for worker in workers.values():
         worker.process.kill()
     return results

@@ -1,4 +1,4 @@
-"""Several labelled factors, discrete and continuous, each known for other rows: drawn squares with a size and a place."""
+"""Two labelled factors, one discrete and one continuous, each known for other rows: drawn squares."""
 
 import os
 
@@ -46,7 +46,8 @@ def main() -> None:
     model = Squares()
     print(model.explain(labels))
     run = ub.fit(model, images, labels, test=squares(500, seed=1), epochs=2 if QUICK else 20, learning_rate=2e-3)
-    print(f"kind: {100 * run.test['kind']['error']:.1f} % wrong; place: {run.test['place']['rmse']:.2f} rmse in units of its spread")
+    kind, place = run.test["kind"]["error"], run.test["place"]["rmse"]
+    print(f"kind: {100 * kind:.1f} % wrong; place: {place:.2f} root mean squared error, in units of its spread")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Eq. 4 of the paper's first version un-learns labels, on MNIST: `python -m experiments.eq4`; --quick on drawn digits.
 
-For each draw of 10 labels a class, the model of examples/digits.py is trained with `supervision="eq4"` and with the default, all
-else the same. Measured before training and after each epoch: the error on the last 10,000 training rows, which are held out, and
-the mean of q(right label | x) over the labelled rows. The test set is not read. One JSON record a measurement goes to eq4.jsonl
-as it comes; the figure is drawn from that file at the end (`--figure` for that alone).
+For each draw of 10 labels a class, the model of examples/digits.py is trained with `supervision="eq4"` and with the
+default, all else the same. Measured before training and after each epoch: the error on the last 10,000 training rows,
+which are held out, and the mean of q(right label | x) over the labelled rows. The test set is not read. One JSON record
+a measurement goes to eq4.jsonl as it comes; the figure is drawn from that file at the end (`--figure` for that alone).
 """
 
 import argparse
@@ -86,8 +86,8 @@ def q_right(model: ub.Model, images: torch.Tensor, digits: Any) -> float:
 def figure(records: Sequence[Mapping[str, Any]]) -> Figure:
     """Draws error and q(right label | x) by epoch, a line for each draw of labels."""
     caption = (
-        "Trained with Eq. 4 of the paper's first version, and with the default; a line for each draw of labels. Left: error on "
-        "held-out rows. Right: what q gives the right label on the very rows that carry it. Dashed: guessing."
+        "Trained with Eq. 4 of the paper's first version, and with the default; a line for each draw of labels. Left: "
+        "error on held-out rows. Right: what q gives the right label on the very rows that carry it. Dashed: guessing."
     )
     drawn = new_figure(6.6, 2.6, caption)
     drawn.set_layout_engine("constrained", w_pad=0.1, h_pad=0.06)

@@ -40,35 +40,38 @@ class ConvADGM(zoo.ADGM):
 
 MODELS = {"m2": zoo.M2, "adgm": zoo.ADGM, "conv_adgm": ConvADGM}
 PLAIN = ub.Settings(
-    epochs=20, batch_size=100, labelled_batch_size=50, balanced=True, learning_rate=1e-3, schedule="cosine",
+    epochs=8, batch_size=200, labelled_batch_size=50, balanced=True, learning_rate=1e-3, schedule="cosine",
     warmup_steps=200, alpha=50.0, average=0.995, precision="auto",
 )  # fmt: skip
-VIEWS = PLAIN.changed(alpha=300.0, consistency=250.0, threshold=0.8, learning_rate=1e-3, betas=(0.9, 0.99))
-CELLS: dict[tuple[str, str], tuple[dict[str, Any], ub.Settings]] = {  # the fields of the model, and the settings
-    ("m2", "plain"): ({}, PLAIN),
-    ("m2", "views"): ({}, VIEWS),
-    ("adgm", "plain"): ({}, PLAIN),
-    ("adgm", "views"): ({}, VIEWS),
-    ("conv_adgm", "views"): ({}, VIEWS),
+VIEWS = PLAIN.changed(
+    alpha=300.0, consistency=250.0, threshold=0.8, betas=(0.9, 0.99), estimators={"digit": "plug_in"}
+)  # fmt: skip
+CELLS = {
+    ("m2", "plain"): PLAIN,
+    ("m2", "views"): VIEWS,
+    ("adgm", "plain"): PLAIN,
+    ("adgm", "views"): VIEWS.changed(epochs=10),
+    ("conv_adgm", "views"): VIEWS.changed(epochs=6, learning_rate=2e-3),
 }
+SUMMED = {"plain": 1, "views": 0}  # over so many digits the plain versions sum; they sample one of the others
 
 
 def main() -> None:
     job = parsed()
     cell = {"model": job.model, "version": job.version, "labels": 10 * job.per_class}
-    fields, settings = CELLS[job.model, job.version]
-    fields, settings = fields | dict(job.field), settings.changed(seed=job.seed, **dict(job.set))
+    fields, settings = dict(job.field), CELLS[job.model, job.version].changed(seed=job.seed, **dict(job.set))
+    summed = SUMMED[job.version] if job.summed is None else job.summed
     begun = time.perf_counter()
     record: dict[str, Any] = {"experiment": "zoo", "cell": cell, "rows": "development" if job.develop else "test"}
     try:
-        record["metrics"] = trained(job, fields, settings)
+        record["metrics"] = trained(job, fields, settings, summed)
     except (RuntimeError, ValueError, KeyboardInterrupt) as error:
         record["failed"] = repr(error)
         traceback.print_exc()
     record |= {
         "seed": job.seed,
         "fields": fields,
-        "top": job.top,
+        "summed": summed,
         "settings": settings.to_json(),
         "note": job.note,
         **here(),
@@ -78,15 +81,15 @@ def main() -> None:
     print(json.dumps({key: record.get(key) for key in ("cell", "rows", "seed", "metrics", "failed", "seconds")}))
 
 
-def trained(job: argparse.Namespace, fields: dict[str, Any], settings: ub.Settings) -> dict[str, Any]:
+def trained(job: argparse.Namespace, fields: dict[str, Any], settings: ub.Settings, summed: int) -> dict[str, Any]:
     """Trains one model and measures it on rows that it was not trained on."""
     train, held_out = ub.data.mnist()
     if job.develop:
         train, held_out = train[:50_000], train[50_000:]
     labels = ub.data.few_labels(train.labels, per_class=job.per_class, seed=job.seed)
     model, views = MODELS[job.model](seed=job.seed, **fields), ub.Warp() if job.version == "views" else None
-    if job.top:
-        model.latents["digit"].estimator = SumAndSample(k=job.top)
+    if summed:
+        model.latents["digit"].estimator = SumAndSample(k=summed)
     watched = {"validation": held_out} if job.develop else {}
     run = ub.fit(
         model, train.images, labels, **watched, test=held_out, views=views, settings=settings, progress="lines"
@@ -106,15 +109,17 @@ def parsed() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--version", choices=("plain", "views"), default="views")
+    parser.add_argument("--version", choices=SUMMED, default="views")
     parser.add_argument("--per-class", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the draw of labels, of the weights and of the noise")
     parser.add_argument("--develop", action="store_true", help="hold out training rows; the test set is not read")
     parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=JSON", help="a setting")
     parser.add_argument("--field", type=pair, action="append", default=[], metavar="NAME=JSON", help="of the model")
-    parser.add_argument("--top", type=int, default=0, help="sum over so many digits, sample one of the others; 0: not")
+    parser.add_argument("--summed", type=int, help="sum over so many digits, sample one of the others; 0: not so")
     parser.add_argument("--note", default="")
     job = parser.parse_args()
+    if (job.model, job.version) not in CELLS:
+        parser.error(f"there are no settings for {job.model}, {job.version}")
     if job.develop != (job.seed >= 100):
         parser.error("draws 100 and above are for development, lower ones for the reported runs")
     return job

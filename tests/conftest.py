@@ -17,7 +17,7 @@ torch.set_num_threads(1)
 # they do call refuses wrong input in its own words, which tests read. UNBRAID_TYPECHECK=0 to debug without.
 CHECKED = [
     *(f"unbraid.{part}" for part in ("estimators", "evaluation", "graph", "inference", "objectives", "views")),
-    *(f"unbraid.training.{part}" for part in ("averaging", "batches", "checkpoint", "draws", "plan", "schedule", "state")),
+    *(f"unbraid.training.{part}" for part in ("averaging", "batches", "checkpoint", "draws", "plan", "state")),
 ]
 if os.environ.get("UNBRAID_TYPECHECK") != "0":
     install_import_hook(CHECKED, "beartype.beartype")

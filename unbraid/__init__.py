@@ -21,7 +21,7 @@ from unbraid.variables import (
     Normal,
     from_torch,
 )
-from unbraid.version import VERSION as __version__
+from unbraid.version import __version__
 from unbraid.views import Warp
 
 __all__ = [

@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[2])
 
-import torch
+import torch  # noqa: E402
 
-from benchmarks.systems.serve import serve
-from tests.by_hand import HandWrittenDigits
+from benchmarks.systems.serve import serve  # noqa: E402
+from tests.by_hand import HandWrittenDigits  # noqa: E402
 
 SHARED = sys.argv[1:] == ["by_hand_shared"]
 
@@ -24,7 +24,7 @@ def step_of(kind: str, rows: int) -> Callable[[], None]:
     digit = torch.arange(rows) % 10
 
     def step() -> None:
-        target = (torch.rand(x.shape, generator=generator) < x).to(x.dtype)  # grey pixels are binarised anew, as in unbraid
+        target = (torch.rand(x.shape, generator=generator) < x).to(x.dtype)  # binarised anew, as in unbraid
         if kind == "labelled":
             bound = model.labelled(x, target, digit, 50.0, generator)
         elif kind == "enumerated":

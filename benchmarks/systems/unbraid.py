@@ -8,11 +8,11 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[2])  # not this folder, whose files have the names of what they import
 
-import torch
+import torch  # noqa: E402
 
-import unbraid as ub
-from benchmarks.systems.serve import serve
-from examples.digits import Digits
+import unbraid as ub  # noqa: E402
+from benchmarks.systems.serve import serve  # noqa: E402
+from examples.digits import Digits  # noqa: E402
 
 
 def step_of(kind: str, rows: int) -> Callable[[], None]:

@@ -109,7 +109,11 @@ def test_weights_are_the_objectives() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 3])
-@pytest.mark.parametrize("estimator", ["enumerate", "plug_in"])
+@pytest.mark.parametrize(
+    "estimator",
+    ["enumerate", "plug_in", "gumbel", "gumbel(hard=true)", "reinforce(samples=1)", "reinforce(samples=4)",
+     "sum_and_sample(k=2)", "sum_and_sample(k=99)"],
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("model", "name", "observed"),
     [
@@ -117,8 +121,10 @@ def test_weights_are_the_objectives() -> None:
         (Digits(), "digit", False),
         (Faces(), "identity", False),
         (Auxiliary(), "digit", False),
+        (Tree(), "part", False),
+        (Against(), "kind", False),
     ],
-    ids=["digits-observed", "digits", "faces", "auxiliary"],
+    ids=["digits-observed", "digits", "faces", "auxiliary", "tree", "against"],
 )
 def test_the_cost_is_counted_in_rows_of_the_likelihood(
     model: ub.Model, name: str, observed: bool, estimator: str, samples: int, monkeypatch: pytest.MonkeyPatch

@@ -184,7 +184,7 @@ class Program:
         done: set[tuple[str, str]] = set()
         for name in self.returned:
             visit("q", name)
-        for name in order:
+        for name in self.returned:
             if self.p[name].part == "own":
                 visit("p", name)
         for name in reversed([name for name, factor in self.p.items() if factor.part == "prior"]):

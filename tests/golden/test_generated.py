@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from tests.golden import brute
 from tests.golden.programs import PIXELS, Program, Recorded, programs
 
 EXAMPLES = 300
+SLOW = [HealthCheck.too_slow]
 EXACT: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-10}
 
 
@@ -64,7 +65,7 @@ def _setting(draw: st.DrawFn, program: Program) -> brute.Setting:
 def test_objectives_of_generated_programs() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], report_multiple_bugs=False, suppress_health_check=SLOW)
     @given(cases())
     def check(case: Case) -> None:
         note(case.program.source)

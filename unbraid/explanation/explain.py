@@ -95,7 +95,8 @@ def explain(
     weights = Weights(alpha, gamma, beta, free_bits, supervision, bound)
     normal, rows = _normal(graph, labels or {}, rows)
     patterns = [
-        Pattern(graph, frozenset(names), chosen, samples, count, bound) for names, count in _counted(graph, normal, rows)
+        Pattern(graph, frozenset(names), chosen, samples, count, bound)
+        for names, count in _counted(graph, normal, rows)
     ]
     if latex:
         return _latex(graph, patterns, weights)
@@ -175,7 +176,11 @@ def _latex(graph: Graph, patterns: Sequence[Pattern], weights: Weights) -> str:
     """Returns the formulas in LaTeX: displays, and sentences between them."""
     parts = [_display([LATEX.product(factors("q", graph.q_parents)), LATEX.product(factors("p", graph.p_parents))])]
     for pattern in patterns:
-        parts += [_heading(pattern, weights, LATEX), _display(lines(pattern, weights, LATEX)), *where(pattern, weights, LATEX)]
+        parts += [
+            _heading(pattern, weights, LATEX),
+            _display(lines(pattern, weights, LATEX)),
+            *where(pattern, weights, LATEX),
+        ]
     return "\n".join(parts)
 
 

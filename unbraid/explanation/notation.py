@@ -79,7 +79,9 @@ class Notation:
 
     def density(self, density: Density) -> str:
         """Writes a density."""
-        given = ", ".join(self.mean_of(name) if name in density.means else self._seen(density, name) for name in density.given)
+        given = ", ".join(
+            self.mean_of(name) if name in density.means else self._seen(density, name) for name in density.given
+        )
         names = ", ".join(self._seen(density, name) for name in density.names)
         return f"{density.letter}({names}{self.bar if given else ''}{given})"
 

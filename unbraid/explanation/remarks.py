@@ -91,8 +91,8 @@ def _eq4(names: Sequence[str], pattern: Pattern, notation: Notation) -> str:
     """Warns of Eq. 4."""
     trained = notation.product(map(pattern.q, names))
     return (
-        f"Warning: supervision='eq4' multiplies the bound of rows with {join(names)} observed by {trained} (Siddharth et "
-        "al. 2017, Eq. 4 of the first version). Where the bound is negative, as for images of binary pixels, ascent "
+        f"Warning: supervision='eq4' multiplies the bound of rows with {join(names)} observed by {trained} (Siddharth "
+        "et al. 2017, Eq. 4 of the first version). Where the bound is negative, as for images of binary pixels, ascent "
         "drives q of the right label to 0: the label is un-learnt. alpha has no part in it."
     )
 

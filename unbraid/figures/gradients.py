@@ -30,9 +30,9 @@ def gradients(report: GradientReport, groups: Sequence[str] | None = None) -> Fi
     columns = min(2, len(chosen))
     rows = ceil(len(chosen) / columns)
     caption = (
-        "What estimators do to the gradient: the length of the bias against the standard deviation of one gradient, both "
-        "over the exact gradient's length. Filled: a bias was seen. Hollow with an arrow: none was, and the bias is below "
-        "the point (three standard errors). Left and low is better."
+        "What estimators do to the gradient: the length of the bias against the standard deviation of one gradient, "
+        "both over the exact gradient's length. Filled: a bias was seen. Hollow with an arrow: none was, and the bias "
+        "is below the point (three standard errors). Left and low is better."
     )
     figure = new_figure(SIZE[0] * columns + 0.2, SIZE[1] * rows + 0.1, caption)
     figure.set_layout_engine("constrained", w_pad=0.09, h_pad=0.09)
@@ -58,7 +58,9 @@ def _panel(axes: Axes, title: str, rows: Mapping[str, Row]) -> None:
     places = list(zip(x, y, strict=True))
     for (across, up), row in zip(places, rows.values(), strict=True):
         colour = PALETTE[1] if row.seen else ACCENT
-        axes.plot(across, up, "o", markersize=5, markeredgecolor=colour, markerfacecolor=colour if row.seen else "white")
+        axes.plot(
+            across, up, "o", markersize=5, markeredgecolor=colour, markerfacecolor=colour if row.seen else "white"
+        )
         if not row.seen:
             axes.annotate(
                 "", (across, up), xytext=(0, -11), textcoords="offset points",

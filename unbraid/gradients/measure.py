@@ -12,7 +12,7 @@ from operator import add
 import torch
 from torch import Tensor, nn
 
-from unbraid.errors import OptionError
+from unbraid.errors import DataError, OptionError
 from unbraid.estimators.choice import BUDGET, choose_estimators
 from unbraid.estimators.enumeration import Enumerate
 from unbraid.estimators.estimator import Estimator
@@ -63,9 +63,12 @@ def gradient_report(
         The report.
 
     Raises:
+        DataError: If there are no rows, or the labels do not fit.
         OptionError: If there is nothing to estimate, enumeration is over its budget, an estimator does not exist or
             does not fit, or repeats is below 4.
     """
+    if len(x) == 0:
+        raise DataError("the batch has no rows: its gradient is not a number.")
     if repeats < 4:
         raise OptionError(f"gradient_report: repeats must be at least 4, got {repeats}.")
     discrete = _discrete(graph)
@@ -123,7 +126,9 @@ def drawn(
             sums.setdefault(name, flat.new_zeros(subsets, len(flat)))[each] += flat / subset.count(each)
             squares[name].append(float(flat @ flat))
             inner[name].append(float(flat @ reference[name]) if reference is not None else 0.0)
-    as_tensors = ({name: torch.tensor(each, dtype=torch.float64) for name, each in of.items()} for of in (squares, inner))
+    as_tensors = (
+        {name: torch.tensor(each, dtype=torch.float64) for name, each in of.items()} for of in (squares, inner)
+    )
     return Draws(sums, *as_tensors, 1000 * sorted(seconds)[repeats // 2])
 
 
@@ -132,7 +137,9 @@ def _rows(name: str, draws: Draws, reference: Draws, groups: tuple[str, ...]) ->
     moments = {group: Moments.of(draws, reference, group) for group in groups}
     reported = {ALL: reduce(add, moments.values())} | (moments if len(groups) > 1 else {})
     return [
-        Row(name, group, *each.squared_bias(), each.deviation(), each.cosine(), each.cosine_of_one(), draws.milliseconds)
+        Row(
+            name, group, *each.squared_bias(), each.deviation(), each.cosine(), each.cosine_of_one(), draws.milliseconds
+        )
         for group, each in reported.items()
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 
@@ -106,4 +105,3 @@ def between(products: Tensor) -> float:
 
 def _ratio(value: float, scale: float) -> float:
     return value / scale if scale > 0 else math.nan
-

@@ -140,5 +140,8 @@ def _number(value: float) -> str:
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Joins cells, the first at the left of its column and the others at the right."""
-    first, *others = (cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)))
+    first, *others = (
+        cell.ljust(width) if i == 0 else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
     return "  ".join((first, *others)).rstrip()

@@ -25,7 +25,8 @@ class Surroundings:
     Attributes:
         generator: Where noise is drawn from; torch's global generator if None.
         progress: How far the training has come, 0 to 1.
-        baselines: For each discrete latent the running means of its terms, for estimators that keep some; changed in place.
+        baselines: For each discrete latent the running means of its terms, for estimators that keep some; changed in
+            place.
     """
 
     generator: torch.Generator | None = None
@@ -71,9 +72,10 @@ def bound_terms(run: Pass, frame: Frame) -> Terms:
 
     and beside it stands E_q(U | x, O) [ sum_O log q(v | pa) ] as "log q(v)".
 
-    Under ``bound="importance"`` there is one more term, log (1/S) sum_s p(x, O, u_s) / q(u_s | x, ...) with U drawn from q
-    (Burda et al. 2016, Eq. 8), and the others are its parts, for the record. A discrete latent is then outside of the
-    logarithm where it does not depend on a sample, E_q(k) [log p(k) / q(k) + log (1/S) sum_s ...], and inside where it does.
+    Under ``bound="importance"`` there is one more term, log (1/S) sum_s p(x, O, u_s) / q(u_s | x, ...) with U drawn
+    from q (Burda et al. 2016, Eq. 8), and the others are its parts, for the record. A discrete latent is then outside of
+    the logarithm where it does not depend on a sample, E_q(k) [log p(k) / q(k) + log (1/S) sum_s ...], and inside where
+    it does.
 
     Args:
         run: What is observed, and how the rest is estimated.
@@ -166,7 +168,7 @@ def _score(run: Pass, frame: Frame) -> Terms:
 
 
 def _weighed(run: Pass, values: Mapping[str, Spread]) -> Terms:
-    """Adds log p(x, O, u) - log q(u | x) of the samples u, which need no weights for the labels; its parts are for the record."""
+    """Adds log p(x, O, u) - log q(u | x) of the samples u, which need no weights for the labels."""
     total: Spread | None = None
     for name, value in values.items():
         if name.startswith("log q("):

@@ -17,13 +17,13 @@ class Options:
     """What is maximised.
 
     Args:
-        alpha: The weight of log q of observed latents. With 0 nothing but the generative model's terms teaches q a label.
+        alpha: The weight of log q of observed latents; with 0 labels do not train q.
         gamma: The weight of rows with any label.
         beta: The weight of the KL terms; 1 for a bound on log p(x) (Higgins et al. 2017).
         free_bits: Nats of each KL term, as its mean over the batch, that cost nothing (Kingma et al. 2016, Eq. 15).
         samples: How many samples S of the latents that are sampled.
-        supervision: "default", or "eq4" for Eq. 4 of the paper's first version, which multiplies a labelled row's bound by q of
-            its labels and un-learns them where the bound is negative; alpha has no part in it.
+        supervision: "default", or "eq4" for Eq. 4 of the paper's first version, which multiplies a labelled row's bound
+            by q of its labels and un-learns them where the bound is negative; alpha has no part in it.
         bound: "elbo", or "importance" for log (1/S) sum_s p(x, v_s) / q(v_s | x) (Burda et al. 2016, Eq. 8).
     """
 
@@ -43,7 +43,9 @@ class Options:
             raise OptionError(f"samples must be a whole number of at least 1, got {self.samples!r}.")
         for name, known in (("supervision", get_args(Supervision)), ("bound", get_args(Bound))):
             if getattr(self, name) not in known:
-                raise OptionError(f"{name}={getattr(self, name)!r} is unknown.{did_you_mean(str(getattr(self, name)), known)}")
+                raise OptionError(
+                    f"{name}={getattr(self, name)!r} is unknown.{did_you_mean(str(getattr(self, name)), known)}"
+                )
         if self.bound == "importance" and (self.beta != 1 or self.free_bits):
             raise OptionError("bound='importance' weighs whole samples: it goes with beta=1 and free_bits=0 only.")
         if self.bound == "importance" and self.supervision == "eq4":

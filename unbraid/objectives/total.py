@@ -53,7 +53,7 @@ def _eq4(bound: Tensor, log_q: Tensor) -> Tensor:
     """Returns q(y | x) [bound - log q(y | x)], Eq. 4 of the paper's first version.
 
     Note:
-        The bound has log p(y) in it. Ascent drives q of the label to 0 wherever the bracket is negative, which it is for
-        images of binary pixels: about -100 nats.
+        The bound has log p(y) in it. Ascent drives q of the label to 0 wherever the bracket is negative, which it is
+        for images of binary pixels: about -100 nats.
     """
     return log_q.exp() * (bound - log_q)

@@ -13,7 +13,7 @@ from unbraid.errors import RunError
 from unbraid.model import Model
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.settings import Settings
-from unbraid.version import VERSION
+from unbraid.version import __version__
 
 SAME = ("model", "fields", "model_seed", "rows", "plan", "settings", "views")
 """What must agree for a run to be gone on with."""
@@ -38,7 +38,7 @@ def describe_run(
     """
     return {
         **more,
-        "unbraid": VERSION,
+        "unbraid": __version__,
         "model": reference(type(model)),
         "fields": model.fields,
         "model_seed": model.seed,
