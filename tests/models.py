@@ -160,11 +160,70 @@ class LinearGaussian(ub.Model):
         return ub.Normal(3)(loc=ub.dense(3)(kind, z), scale=1.0)
 
 
+class Bits(ub.Model):
+    """A yes/no variable and a vector of bits, of which the second depends on the first."""
+
+    def encode(self, x: Any) -> Any:
+        sure = ub.Bernoulli(1)(x)
+        bits = ub.Bernoulli(3)(x, sure)
+        return {"sure": sure, "bits": bits, "style": ub.Normal(2)(bits, x)}
+
+    def prior(self, sure: Any) -> Any:
+        return {"bits": ub.Bernoulli(3)(sure)}
+
+    def decode(self, sure: Any, bits: Any, style: Any) -> Any:
+        return ub.Bernoulli(4)(ub.mlp(6)(sure, bits, style))
+
+
+class Skies(ub.Model):
+    """A direction, an angle, and a label below them."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(6, activation="tanh")(x)
+        light = ub.Direction(3)(h)
+        turn = ub.Angle()(h)
+        return {"light": light, "turn": turn, "kind": ub.Categorical(2)(light, turn, h)}
+
+    def decode(self, light: Any, turn: Any, kind: Any) -> Any:
+        return ub.Beta(4)(ub.mlp(6)(light, turn, kind))
+
+
+class Positives(ub.Model):
+    """Positive numbers, shares, and a family of torch's."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(6, activation="tanh")(x)
+        size = ub.LogNormal(2, scale=0.5)(h)
+        share = ub.Beta(2)(h)
+        wait = ub.Gamma(1)(h)
+        kind = ub.Categorical(2)(h)
+        noise = ub.from_torch(torch.distributions.Laplace, 2, loc=0.0, scale=1.0)(h, kind)
+        return {"size": size, "share": share, "wait": wait, "kind": kind, "noise": noise}
+
+    def decode(self, size: Any, share: Any, wait: Any, kind: Any, noise: Any) -> Any:
+        return ub.LogNormal(4)(ub.mlp(6)(size, share, wait, kind, noise))
+
+
+class Components(ub.Model):
+    """A learned mixture as the prior of a normal latent."""
+
+    def encode(self, x: Any) -> Any:
+        return {"style": ub.Normal(2)(x), "kind": ub.Categorical(2)(x)}
+
+    def prior(self) -> Any:
+        return {"style": ub.Mixture(ub.Normal(2), 3)()}
+
+    def decode(self, style: Any, kind: Any) -> Any:
+        return ub.Bernoulli(4)(ub.mlp(6)(style, kind))
+
+
 REGISTRY: dict[str, type[ub.Model]] = {
     model.__name__: model
     for model in (
         Auxiliary,
         Below,
+        Bits,
+        Components,
         Convolutions,
         Digits,
         Faces,
@@ -172,6 +231,8 @@ REGISTRY: dict[str, type[ub.Model]] = {
         LearnedPriors,
         LinearGaussian,
         Mixture,
+        Positives,
+        Skies,
         TwoDiscrete,
         WholePrior,
     )
@@ -183,7 +244,13 @@ def rows_of(model: ub.Model, rows: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     dtype = next(model.parameters()).dtype
     noise = torch.rand(rows, *model.data_shape, generator=generator, dtype=dtype)
-    return noise if isinstance(model.graph.likelihood.family, ub.ContinuousBernoulli) else noise.round()
+    match model.graph.likelihood.family.support:
+        case "unit":
+            return noise
+        case "positive":
+            return noise + 0.1
+        case _:
+            return noise.round()
 
 
 def labels_of(model: ub.Model, rows: int, seed: int = 0, missing: float = 0.0) -> dict[str, Tensor]:
@@ -194,10 +261,25 @@ def labels_of(model: ub.Model, rows: int, seed: int = 0, missing: float = 0.0) -
     for name, family in model.latents.items():
         absent = torch.rand(rows, generator=generator) < missing
         if family.cardinality is None:
-            value = torch.randn(rows, *family.event_shape, generator=generator, dtype=dtype)
+            value = _label(family, torch.randn(rows, *family.label_shape, generator=generator, dtype=dtype))
             value[absent] = torch.nan
         else:
             value = torch.randint(family.cardinality, (rows,), generator=generator)
             value[absent] = -1
         labels[name] = value
     return labels
+
+
+def _label(family: ub.Family, noise: Tensor) -> Tensor:
+    """Turns numbers into labels that the family takes."""
+    match family.support:
+        case "discrete":
+            return (noise > 0).to(noise.dtype)
+        case "positive":
+            return noise.exp()
+        case "unit":
+            return noise.sigmoid()
+        case "sphere" if family.label_shape:
+            return noise / noise.norm(dim=-1, keepdim=True)
+        case _:
+            return noise

@@ -56,7 +56,10 @@ def test_both_methods_are_needed() -> None:
         (lambda x: {"seed": ub.Normal(2)(x)}, r"cannot be called 'seed'"),
         (lambda x: {"my style": ub.Normal(2)(x)}, r"must be a Python identifier, got 'my style'"),
         (lambda x: {3: ub.Normal(2)(x)}, r"must be a Python identifier, got 3"),
-        (lambda x: {"style": ub.Bernoulli(2)(x)}, r"'style' is Bernoulli\(2\), which is for data.*ub.Categorical\(2\)"),
+        (
+            lambda x: {"style": ub.Mixture(ub.Normal(2), 3)(x)},
+            r"'style' is Mixture\(Normal\(2\), 3\), which is for prior and decode only: no gradient.*as ub.Normal",
+        ),
     ],
 )
 def test_encode_returns_named_random_variables(returned: Any, message: str) -> None:
@@ -196,6 +199,16 @@ def test_factors_of_p_are_latents_of_encode() -> None:
 def test_factors_of_p_take_the_values_of_q(family: ub.Family) -> None:
     with pytest.raises(ModelError, match=r"'style' is (Normal\(3\)|Categorical\(2\)) here and Normal\(2\) in encode"):
         made(prior=lambda self, digit: {"style": family(digit)})
+
+
+@pytest.mark.parametrize(
+    "family", [ub.LogNormal(2), ub.Beta(2), ub.Direction(2), ub.Bernoulli(2), ub.Mixture(ub.Gamma(2), 2)], ids=str
+)
+def test_factors_of_p_have_the_support_of_q(family: ub.Family) -> None:
+    with pytest.raises(ModelError, match=r"'style' is .* here and Normal\(2\) in encode; both must take the same values"):
+        made(prior=lambda self: {"style": family()})
+    for wider in (ub.Normal(2), ub.Mixture(ub.Normal(2), 3), ub.from_torch(torch.distributions.Laplace, 2, loc=0.0, scale=1.0)):
+        assert made(prior=lambda self, wider=wider: {"style": wider()}).parts
 
 
 def test_p_does_not_go_in_a_circle() -> None:

@@ -24,6 +24,7 @@ from unbraid.training.run import Run
 from unbraid.training.run_config import check_same_run, describe_run
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
+from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
 from unbraid.training.step import Sweep, train_step
 from unbraid.training.task import Task
@@ -87,7 +88,12 @@ def fit(
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.lock())
-            begin(folder, state, describe_run(model, task.plan, settings, views, config or {}), task.plan)
+            begin(
+                folder,
+                state,
+                describe_run(model, task.plan, settings, views, {**(config or {}), "probe": probe(task.source)}),
+                task.plan,
+            )
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
         stack.enter_context(torch.random.fork_rng())

@@ -15,7 +15,7 @@ from unbraid.training.plan import SupervisionPlan
 from unbraid.training.settings import Settings
 from unbraid.version import __version__
 
-SAME = ("model", "fields", "model_seed", "rows", "plan", "settings", "views")
+SAME = ("model", "fields", "model_seed", "rows", "probe", "plan", "settings", "views")
 """What must agree for a run to be gone on with."""
 FROM_FILE = "unbraid_user_"
 """How the name of a module begins that was read from a file; it cannot be imported by this name."""
@@ -74,7 +74,7 @@ def reference(cls: type) -> str:
 def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path) -> None:
     """Raises RunError if what a folder holds is not the run that is to go on; it names what differs."""
     for key in SAME:
-        old, new = found.get(key), _plain(here[key])
+        old, new = found.get(key), _plain(here.get(key))
         if old == new:
             continue
         if key == "plan":
