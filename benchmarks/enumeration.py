@@ -1,8 +1,8 @@
-"""Processor seconds and memory of a training step that enumerates K values, K = 10 to 10,000, each in a process of its own.
+"""Processor seconds and memory of a training step that enumerates K values, K = 10 to 10,000.
 
 A step is forward, backward and Adam, on 100 rows of binary 28 x 28 images without labels; the decoder has one hidden
-layer. The memory is the process's peak over what it had before the first step: parameters and imports are not in it,
-their gradients and Adam's averages are.
+layer. Each K runs in a process of its own, on one thread. The memory is the process's peak over what it had before the
+first step: parameters and imports are not in it, their gradients and Adam's averages are.
 
     OMP_NUM_THREADS=1 python benchmarks/enumeration.py --json benchmarks/enumeration.json
 """
@@ -18,8 +18,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-
-sys.path[0] = str(Path(__file__).parents[1])
 
 import torch
 

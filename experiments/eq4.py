@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import unbraid as ub
@@ -100,16 +101,22 @@ def figure(records: Sequence[Mapping[str, Any]]) -> Figure:
         for colour, (way, name) in zip((PALETTE[1], PALETTE[0]), WAYS.items(), strict=True):
             ends = [line(axes, each, key, scale, colour) for each in lines(records, way)]
             mean = sum(ends) / len(ends)
-            label = f"{name}: {mean:.1f} %" if key == "error" else f"{name}: {mean:.2g}"
-            axes.annotate(
-                label, (EPOCHS, mean), xytext=(6, 0), textcoords="offset points", va="center", color=colour,
-                fontsize=TEXT_SIZE, annotation_clip=False,
-            )  # fmt: skip
-        axes.set_ylim(-0.03 * scale, 1.05 * scale)
-        axes.set_xlim(-0.05, 2.95)
+            label = f"{name}: {mean:.1f} %" if key == "error" else f"{name}: {mean:.4f}"
+            write(axes, label, mean, colour)
+        write(axes, "guessing", guess, SOFT)
+        axes.set_ylim(-0.08 * scale, 1.05 * scale)
+        axes.set_xlim(-0.05, EPOCHS + 1.15)
         axes.set_xticks(range(EPOCHS + 1))
         axes.xaxis.label.set_color(INK)
     return drawn
+
+
+def write(axes: Axes, text: str, height: float, colour: str) -> None:
+    """Writes at the right of the lines, over what is there."""
+    axes.annotate(
+        text, (EPOCHS, height), xytext=(7, 0), textcoords="offset points", va="center", color=colour,
+        fontsize=TEXT_SIZE, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+    )  # fmt: skip
 
 
 def lines(records: Sequence[Mapping[str, Any]], way: str) -> list[list[Mapping[str, Any]]]:
@@ -121,7 +128,7 @@ def lines(records: Sequence[Mapping[str, Any]], way: str) -> list[list[Mapping[s
     return [[by_epoch[epoch] for epoch in sorted(by_epoch)] for _, by_epoch in sorted(found.items())]
 
 
-def line(axes: Any, records: Sequence[Mapping[str, Any]], key: str, scale: float, colour: str) -> float:
+def line(axes: Axes, records: Sequence[Mapping[str, Any]], key: str, scale: float, colour: str) -> float:
     """Draws one line and returns its end."""
     values = [scale * record[key] for record in records]
     axes.plot([record["epoch"] for record in records], values, "o-", color=colour, linewidth=1.3, markersize=3)

@@ -280,6 +280,6 @@ def _label(family: ub.Family, noise: Tensor) -> Tensor:
         case "unit":
             return noise.sigmoid()
         case "sphere" if family.label_shape:
-            return noise / noise.norm(dim=-1, keepdim=True)
+            return torch.nn.functional.normalize(noise, dim=-1)
         case _:
             return noise

@@ -19,7 +19,9 @@ def test_the_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ub.data, "mnist", lambda *_: (ub.data.tiny_digits(200), ub.data.tiny_digits(50, seed=1)))
     namespace: dict[str, Any] = {"__name__": page.stem}
     for line, code in blocks(page.read_text(encoding="utf-8")):
-        exec(compile("\n" * line + code, str(page), "exec"), namespace)  # the line numbers are the page's
+        exec(
+            compile("\n" * line + code, str(page), "exec", dont_inherit=True), namespace
+        )  # line numbers are the page's
 
 
 def test_the_images_are_there() -> None:

@@ -404,7 +404,9 @@ class Model(nn.Module):
                 f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *family.label_shape)}."
             ) from None
         if family.cardinality is None:
-            return tensor.to(self._dtype())
+            tensor = tensor.to(self._dtype())
+            family.check_labels(name, tensor)
+            return tensor
         if rows == 0:
             return tensor.long()
         if tensor.is_floating_point() or int(tensor.min()) < 0 or int(tensor.max()) >= family.cardinality:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import unbraid as ub
 from tests.models import Digits, TwoDiscrete, rows_of
 from unbraid.errors import OptionError
-from unbraid.estimators import Enumerate, PlugIn, choose_estimators
+from unbraid.estimators import Enumerate, PlugIn, Reinforce, SumAndSample, choose_estimators
 
 
 class Many(ub.Model):
@@ -22,9 +23,31 @@ class Many(ub.Model):
         return ub.Bernoulli(4)(first, second, third)
 
 
+class Wide(ub.Model):
+    """A variable with too many values to enumerate."""
+
+    def encode(self, x: Any) -> Any:
+        return {"word": ub.Categorical(65)(x)}
+
+    def decode(self, word: Any) -> Any:
+        return ub.Bernoulli(4)(word)
+
+
 def test_enumeration_is_the_default_within_the_budget() -> None:
     assert choose_estimators(TwoDiscrete().graph) == {"kind": Enumerate(), "sort": Enumerate()}
-    assert choose_estimators(Many().graph) == {"first": Enumerate(), "second": PlugIn(), "third": Enumerate()}
+    assert choose_estimators(Many().graph)["first"] == Enumerate()
+
+
+def test_beyond_the_budget_the_defaults_sum_and_sample_within_it() -> None:
+    chosen = choose_estimators(Many().graph)
+    assert chosen == {"first": Enumerate(), "second": SumAndSample(k=5), "third": Reinforce(samples=1)}
+    copies = [estimator.copies(Many().latents[name].cardinality or 0) for name, estimator in chosen.items()]
+    assert math.prod(copies) == 60
+    assert choose_estimators(Many().graph, {"second": "plug_in"})["third"] == Enumerate()
+    wide = choose_estimators(Wide().graph)
+    assert wide == {"word": SumAndSample(k=63)}
+    assert "sum_and_sample(k=63) (default)" in Wide().explain()
+    assert "costs 64 evaluations of p(x | ·)" in Wide().explain()
 
 
 def test_estimators_are_chosen_by_name_or_given() -> None:

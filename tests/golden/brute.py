@@ -1,7 +1,7 @@
 """Objectives of any program by brute force: loops over the joint values of the enumerated latents and over the samples.
 
 Shares no code with unbraid: it reads a model's weights by name, and nothing else of it. All values are tensors
-(*batch, size), mostly without a batch: one row at a time. A batch serves to evaluate many points of a quadrature at once.
+(*batch, size), mostly without a batch: one row at a time. A batch is for many points of a quadrature.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def log_density(program: Program, w: Weights, side: str, name: str, values: Mapp
 
 
 def known_divergence(program: Program, observed: Mapping[str, Tensor], name: str) -> bool:
-    """Says whether E[log q - log p] of a normal latent is an integral over its own q alone, with p fixed: then it is known.
+    """Says whether E[log q - log p] of a normal latent is an integral over its own q alone, p fixed: then it is known.
 
     It is not where p depends on the latent's children in q, nor where a label of a child says more about the latent.
     """
@@ -137,9 +137,7 @@ def known_divergence(program: Program, observed: Mapping[str, Tensor], name: str
 # One row.
 
 
-def row(
-    program: Program, w: Weights, x: Tensor, observed: Mapping[str, Tensor], noise: Noise, setting: Setting
-) -> Row:
+def row(program: Program, w: Weights, x: Tensor, observed: Mapping[str, Tensor], noise: Noise, setting: Setting) -> Row:
     """Returns the terms of one row.
 
     Args:
@@ -172,16 +170,20 @@ def row(
         samples.append(choice[-1])
     if setting.bound == "elbo":
         weights = torch.softmax(_stack(log_posterior), 0)
-        terms = {name: (weights * _stack([each[name] for each in at])).sum(0) for name in at[0]}
+        terms = {name: _weighted(weights, [each[name] for each in at]) for name in at[0]}
         return Row(terms, torch.logsumexp(_stack(log_posterior), 0))
     weights = torch.exp(_stack(log_prior))
-    terms = {name: (weights * _stack([each[name] for each in at])).sum(0) for name in at[0]}
+    terms = {name: _weighted(weights, [each[name] for each in at]) for name in at[0]}
     terms["importance bound"] = importance_bound(program, observed, setting, at, log_prior, samples)
     return Row(terms, torch.zeros(()))
 
 
 def _stack(values: list[Tensor]) -> Tensor:
     return torch.stack(torch.broadcast_tensors(*values))
+
+
+def _weighted(weights: Tensor, values: list[Tensor]) -> Tensor:
+    return _stack([weight * value for weight, value in zip(weights, values, strict=True)]).sum(0)
 
 
 def values_at(
@@ -228,9 +230,9 @@ def importance_bound(
     log_prior: list[Tensor],
     samples: list[int],
 ) -> Tensor:
-    """Returns log (1/S) sum_s p(x, O, u_s) / q(u_s), the enumerated latents outside of the logarithm unless one needs a sample.
+    """Returns log (1/S) sum_s p(x, O, u_s) / q(u_s), the enumerated latents outside of the logarithm.
 
-    With some discrete latent below a sampled one, the logarithm of the ratio is averaged over them for each sample.
+    With a discrete latent below a sampled one, the logarithm of the ratio is averaged over them for each sample.
     """
     ratios = [
         sum((-v if name.startswith("KL") else v for name, v in terms.items() if "log q" not in name), torch.zeros(()))

@@ -1,4 +1,4 @@
-"""Programs made at random, each as the source text of a model and as the plain description that the naive evaluator reads.
+"""Programs made at random, each as the text of a model and as the plain description that the naive evaluator reads.
 
 Shares no code with unbraid, but for the families that the text names.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from random import Random
 from typing import Any
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
 import unbraid as ub
@@ -92,7 +92,7 @@ class Program:
         """Makes the model, in double precision, with weights that are far from their initial ones."""
         namespace: dict[str, Any] = {"ub": ub, "Recorded": Recorded}
         exec(self.source, namespace)
-        methods = {name: namespace[name] for name in ("encode", "prior", "decode") if name in namespace}
+        methods: dict[str, Any] = {name: namespace[name] for name in ("encode", "prior", "decode") if name in namespace}
         program: type[ub.Model] = type("Generated", (ub.Model,), methods)
         made = program().double()
         generator = torch.Generator().manual_seed(seed)
@@ -154,7 +154,7 @@ class Program:
 
     @cached_property
     def numbering(self) -> tuple[tuple[str, ...], dict[tuple[str, str, str], str]]:
-        """The order of the latents in q; and the layer of each factor ("q" or "p"), variable and parent or parameter."""
+        """The order of the latents in q; the layer of each factor ("q" or "p"), variable and parent or parameter."""
         order: list[str] = []
         layers: dict[tuple[str, str, str], str] = {}
 
@@ -211,35 +211,34 @@ def _dict(items: Mapping[str, str]) -> str:
     return "{" + ", ".join(f'"{key}": {value}' for key, value in items.items()) + "}"
 
 
-@st.composite
-def programs(draw: st.DrawFn) -> Program:
+def random_program(rng: Random) -> Program:
     """Draws a program of one to four latents with any edges in q and, independently, in p."""
-    names = draw(st.permutations("abcd"))[: draw(st.sampled_from((4, 3, 2, 1, 4, 3)))]
-    latents = {name: _latent(draw, name) for name in names}
+    names = rng.sample("abcd", 4)[: rng.choice((4, 3, 2, 1, 4, 3))]
+    latents = {name: _latent(rng, name) for name in names}
     q: dict[str, Factor] = {}
     for i, name in enumerate(names):
-        q[name] = Factor((*_some(draw, ["x"]), *_some(draw, names[:i])), True, "encode")
-    order = list(draw(st.permutations(names)))
-    order.insert(len(order) - draw(st.sampled_from((0, 0, 1))), "x")
+        q[name] = Factor((*_some(rng, ["x"]), *_some(rng, names[:i])), True, "encode")
+    order = rng.sample(names, len(names))
+    order.insert(len(order) - rng.choice((0, 0, 1)), "x")
     p: dict[str, Factor] = {}
     for i, name in enumerate(order):
-        parents = _some(draw, order[:i])
+        parents = _some(rng, order[:i])
         after_x = "x" in order[: i + 1]
-        part = "decode" if after_x else "prior" if parents else draw(st.sampled_from(("own", "prior")))
-        learned = part in ("prior", "decode") or draw(st.booleans())
+        part = "decode" if after_x else "prior" if parents else rng.choice(("own", "prior"))
+        learned = part in ("prior", "decode") or (rng.random() < 0.5)
         if part == "prior":
             made = [u for u in parents if p[u].part == "prior"]
-            p[name] = Factor(parents, learned, part, frozenset(_some(draw, made)))
+            p[name] = Factor(parents, learned, part, frozenset(_some(rng, made)))
         else:
             p[name] = Factor(parents, learned, part)
-    hidden = bool(p["x"].parents) and draw(st.booleans())
-    return Program(latents, tuple(draw(st.permutations(names))), q, p, draw(st.booleans()), hidden)
+    hidden = bool(p["x"].parents) and (rng.random() < 0.5)
+    return Program(latents, tuple(rng.sample(names, len(names))), q, p, (rng.random() < 0.5), hidden)
 
 
-def _latent(draw: st.DrawFn, name: str) -> Latent:
-    discrete = draw(st.booleans())
-    return Latent(name, discrete, draw(st.integers(1, 3 if discrete else 2)))
+def _latent(rng: Random, name: str) -> Latent:
+    discrete = rng.random() < 0.5
+    return Latent(name, discrete, rng.randint(1, 3 if discrete else 2))
 
 
-def _some(draw: st.DrawFn, names: list[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if draw(st.booleans()))
+def _some(rng: Random, names: list[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if (rng.random() < 0.5))

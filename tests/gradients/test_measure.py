@@ -13,6 +13,7 @@ import unbraid as ub
 from tests.models import Digits, LinearGaussian, TwoDiscrete, rows_of
 from unbraid.errors import DataError, OptionError
 from unbraid.gradients import GradientReport, Row
+from unbraid.gradients.groups import parameter_groups
 from unbraid.gradients.report import ALL
 from unbraid.graph import Spread
 
@@ -46,8 +47,9 @@ class Many(ub.Model):
 def kinds(certain: bool = False) -> Kinds:
     model = Kinds(seed=1).double()
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.mul_(1e4 if certain and "kind" in name else 2.0)
+        for group, parameters in parameter_groups(model.graph, model.parts, ["kind"]).items():
+            for parameter in parameters:
+                parameter.mul_(1e4 if certain and group == "q(kind)" else 2.0)
     return model
 
 
@@ -70,7 +72,8 @@ def relative_bias_by_hand(model: Kinds, x: Tensor) -> tuple[float, float]:
         def log_likelihood(value: Tensor) -> Tensor:
             below = model.frame(x).fix("kind", Spread(value))
             logits = below.parameters(model.graph.likelihood)["logits"].tensor
-            return torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(-1)
+            found: Tensor = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(-1)
+            return found
 
         if exact:
             values = [log_likelihood(eye[k].expand(len(x), -1)) for k in range(4)]
@@ -104,10 +107,10 @@ def test_plug_in_has_no_bias_where_q_is_certain() -> None:
     assert row.cosine == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("model", [kinds(), TwoDiscrete(seed=1).double(), Digits(seed=1).double()], ids=str)
+@pytest.mark.parametrize("model", [kinds(), TwoDiscrete(seed=1).double()], ids=["kinds", "two"])
 def test_unbiased_estimators_are_found_unbiased(model: ub.Model) -> None:
     names = ["enumerate", "reinforce(samples=1)", "reinforce(samples=4)", "sum_and_sample(k=1)"]
-    found = report(model, *names, repeats=100)
+    found = report(model, *names, repeats=40)
     for row in found.rows:
         assert row.squared_bias <= 5 * row.squared_bias_se + 1e-20, row
     ones = found.of()
@@ -117,7 +120,7 @@ def test_unbiased_estimators_are_found_unbiased(model: ub.Model) -> None:
 
 
 def test_a_bias_is_found_in_noise() -> None:
-    found = report(kinds(), "gumbel(temperature=3.0)", "gumbel(hard=true)").of()
+    found = report(kinds(), "gumbel(temperature=3.0)", "gumbel(temperature=3.0, hard=true)").of()
     for row in found.values():
         assert row.seen
         assert row.cosine < 0.999
@@ -133,10 +136,10 @@ def test_the_standard_deviation_is_that_of_one_draw() -> None:
         loss = model.objective(x, estimators={"kind": name}, generator=generator).loss
         return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(model.parameters()))])
 
-    draws = torch.stack([gradient("reinforce(samples=2)") for _ in range(300)])
+    draws = torch.stack([gradient("reinforce(samples=2)") for _ in range(80)])
     deviation = (draws - draws.mean(0)).square().sum(1).mean().sqrt() / gradient("enumerate").norm()
-    row = report(model, "reinforce(samples=2)", repeats=300).of()["reinforce(samples=2)"]
-    assert row.deviation == pytest.approx(float(deviation), rel=0.1)
+    row = report(model, "reinforce(samples=2)", repeats=80).of()["reinforce(samples=2)"]
+    assert row.deviation == pytest.approx(float(deviation), rel=0.15)
 
 
 def test_the_built_in_estimators_are_compared_by_group() -> None:

@@ -205,9 +205,15 @@ def test_factors_of_p_take_the_values_of_q(family: ub.Family) -> None:
     "family", [ub.LogNormal(2), ub.Beta(2), ub.Direction(2), ub.Bernoulli(2), ub.Mixture(ub.Gamma(2), 2)], ids=str
 )
 def test_factors_of_p_have_the_support_of_q(family: ub.Family) -> None:
-    with pytest.raises(ModelError, match=r"'style' is .* here and Normal\(2\) in encode; both must take the same values"):
+    with pytest.raises(
+        ModelError, match=r"'style' is .* here and Normal\(2\) in encode; both must take the same values"
+    ):
         made(prior=lambda self: {"style": family()})
-    for wider in (ub.Normal(2), ub.Mixture(ub.Normal(2), 3), ub.from_torch(torch.distributions.Laplace, 2, loc=0.0, scale=1.0)):
+    for wider in (
+        ub.Normal(2),
+        ub.Mixture(ub.Normal(2), 3),
+        ub.from_torch(torch.distributions.Laplace, 2, loc=0.0, scale=1.0),
+    ):
         assert made(prior=lambda self, wider=wider: {"style": wider()}).parts
 
 

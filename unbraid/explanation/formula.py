@@ -61,7 +61,8 @@ def addends(pattern: Pattern, weights: Weights) -> list[Addend]:
             continue
         kl = pattern.treatment(name) == "plugged in" or _has_kl(pattern, name)
         over = pattern.over((*q.given, *p.given, *(() if kl else (name,))))
-        found.append(Addend(-weights.beta, over, *(each.of_value() if kl else each for each in (q, p)), kl))
+        q, p = (q.of_value(), p.of_value()) if kl else (q, p)
+        found.append(Addend(-weights.beta, over, q, p, kl))
     return found
 
 

@@ -28,5 +28,7 @@ def importance(pattern: Pattern, notation: Notation) -> str:
 
 
 def _broken(operators: str, body: str) -> str:
-    """Puts a body behind its operators, on a line of its own where both are too long."""
+    """Puts a body behind its operators, on a line of its own where both are too long; and so for the denominator."""
+    if len(body) > WIDTH:
+        body = body.replace(" / ( ", "\n        / ( ")
     return f"{operators}\n      {body}" if len(operators) + len(body) > WIDTH else f"{operators} {body}"

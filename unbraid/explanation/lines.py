@@ -19,7 +19,7 @@ def lines(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
         return [f"  {importance(pattern, notation)}", *_signed(pattern, scores, 0.0, notation, first=False)]
     if weights.supervision == "eq4" and scores:
         once = [replace(each, weight=-1.0) if each in scores else each for each in found]
-        inside = [f"  {line}" for line in _signed(pattern, once, weights.free_bits, notation)]
+        inside = [f"    {line}" for line in _signed(pattern, once, weights.free_bits, notation)]
         return [
             f"  {_likelihood_of_labels(pattern, scores, notation)}{notation.times}{notation.left}",
             *inside,

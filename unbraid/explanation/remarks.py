@@ -89,7 +89,7 @@ def notes(
 
 def _eq4(names: Sequence[str], pattern: Pattern, notation: Notation) -> str:
     """Warns of Eq. 4."""
-    trained = notation.product(map(pattern.q, names))
+    trained = notation.product(pattern.q(name).of_value() for name in names)
     return (
         f"Warning: supervision='eq4' multiplies the bound of rows with {join(names)} observed by {trained} (Siddharth "
         "et al. 2017, Eq. 4 of the first version). Where the bound is negative, as for images of binary pixels, ascent "
@@ -111,7 +111,7 @@ def _trained_by_alpha(pattern: Pattern, name: str) -> bool:
 
 def _observed_rows(names: Sequence[str], pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
     """Says by what alone observed rows train q, and what the objective is not."""
-    trained = join([notation.density(pattern.q(name)) for name in names])
+    trained = join([notation.density(pattern.q(name).of_value()) for name in names])
     if weights.alpha == 0:
         return [f"Warning: alpha is 0, so rows with {join(names)} observed do not train {trained}."]
     return [

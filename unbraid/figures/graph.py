@@ -92,7 +92,7 @@ def draw_model(model: Drawable, path: str | os.PathLike[str] | None = None, *, p
     Raises:
         RunError: the file could not be written.
     """
-    discrete = {name for name, family in model.latents.items() if family.cardinality is not None}
+    discrete = {name for name, family in model.latents.items() if family.discrete}
     graph = model.graph
     figure = draw_graph(list(graph.q_parents.items()), list(graph.p_parents.items()), {"x"}, partly, discrete)
     if path is not None:

@@ -19,7 +19,7 @@ def mermaid(graph: Graph) -> str:
     Returns:
         The text, without a fence around it.
     """
-    discrete = {name for name, node in graph.latents.items() if node.family.cardinality is not None}
+    discrete = {name for name, node in graph.latents.items() if node.family.discrete}
     lines = ["flowchart LR"]
     lines += _part("p", "Generative model p", graph.p_parents, discrete, "TB")
     lines += _part("q", "Recognition model q", {"x": (), **graph.q_parents}, discrete, "BT")

@@ -60,9 +60,14 @@ def factors_of(model: Subject) -> list[str]:
 
 def styles_of(model: Subject) -> list[str]:
     """Returns the names of the real-valued latents whose value is one vector, in the model's order."""
-    return [
-        name for name, family in model.latents.items() if family.cardinality is None and len(family.event_shape) == 1
-    ]
+    return [name for name, family in model.latents.items() if _is_style(family)]
+
+
+def _is_style(family: Any) -> bool:
+    """Says whether a latent's values are real vectors, labelled as their children see them."""
+    if family.cardinality is not None or getattr(family, "discrete", False) or len(family.event_shape) != 1:
+        return False
+    return tuple(getattr(family, "label_shape", family.event_shape)) == tuple(family.event_shape)
 
 
 def choose(name: str | None, names: Sequence[str], kind: str) -> str:

@@ -126,10 +126,11 @@ def drawn(
             sums.setdefault(name, flat.new_zeros(subsets, len(flat)))[each] += flat / subset.count(each)
             squares[name].append(float(flat @ flat))
             inner[name].append(float(flat @ reference[name]) if reference is not None else 0.0)
-    as_tensors = (
-        {name: torch.tensor(each, dtype=torch.float64) for name, each in of.items()} for of in (squares, inner)
-    )
-    return Draws(sums, *as_tensors, 1000 * sorted(seconds)[repeats // 2])
+    return Draws(sums, _tensors(squares), _tensors(inner), 1000 * sorted(seconds)[repeats // 2])
+
+
+def _tensors(values: Mapping[str, list[float]]) -> dict[str, Tensor]:
+    return {name: torch.tensor(each, dtype=torch.float64) for name, each in values.items()}
 
 
 def _rows(name: str, draws: Draws, reference: Draws, groups: tuple[str, ...]) -> list[Row]:
@@ -175,9 +176,12 @@ def _named(estimators: Mapping[str, str | Estimator] | Iterable[str | Estimator]
     """Returns estimators by the name that the report gives them."""
     if isinstance(estimators, str):
         raise OptionError(f"gradient_report: estimators is a list, estimators=[{estimators!r}].")
-    if not isinstance(estimators, Mapping):
-        estimators = {each if isinstance(each, str) else text_of(each): each for each in estimators}
-    found = {name: named(estimator) for name, estimator in estimators.items()}
+    by_name = (
+        estimators
+        if isinstance(estimators, Mapping)
+        else {each if isinstance(each, str) else text_of(each): each for each in estimators}
+    )
+    found = {name: named(estimator) for name, estimator in by_name.items()}
     if not found:
         raise OptionError("gradient_report: estimators names none.")
     return found

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WIDTH = 100
+"""Where the heading is broken, in characters."""
 ALL = "all parameters"
 HEADER = ("relative bias", "standard deviation", "cosine of the mean", "cosine of one", "ms a step")
 
@@ -110,7 +113,7 @@ class GradientReport:
         tables = [[(group, *HEADER), *(row.cells() for row in self.of(group).values())] for group in self.groups]
         widths = [max(map(len, column)) for column in zip(*(row for table in tables for row in table), strict=True)]
         lines = ["\n".join(_aligned(row, widths) for row in table) for table in tables]
-        return "\n\n".join((self.heading(), *lines))
+        return "\n\n".join((fill(self.heading(), WIDTH), *lines))
 
     def markdown(self) -> str:
         """Returns the tables in Markdown."""

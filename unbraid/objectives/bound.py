@@ -62,6 +62,11 @@ class Pass:
         drawn = {name for name in free if name not in self.estimators}
         return all(self.graph.q_ancestors[name].isdisjoint(drawn) for name in free if name in self.estimators)
 
+    @property
+    def outside(self) -> bool:
+        """Whether discrete latents are outside of the importance bound's logarithm: one value for all samples."""
+        return self.options.bound == "importance" and self.samples_first
+
 
 def bound_terms(run: Pass, frame: Frame) -> Terms:
     """Returns the terms of the bound for rows that all have the same latents observed.
@@ -73,9 +78,9 @@ def bound_terms(run: Pass, frame: Frame) -> Terms:
     and beside it stands E_q(U | x, O) [ sum_O log q(v | pa) ] as "log q(v)".
 
     Under ``bound="importance"`` there is one more term, log (1/S) sum_s p(x, O, u_s) / q(u_s | x, ...) with U drawn
-    from q (Burda et al. 2016, Eq. 8), and the others are its parts, for the record. A discrete latent is then outside of
-    the logarithm where it does not depend on a sample, E_q(k) [log p(k) / q(k) + log (1/S) sum_s ...], and inside where
-    it does.
+    from q (Burda et al. 2016, Eq. 8), and the others are its parts, for the record. Discrete latents k are outside of
+    the logarithm, E_q(k) [log p(k) / q(k) + log (1/S) sum_s ...], unless one of them depends on a sample: then all are
+    inside, log (1/S) sum_s exp E_q(k) [log p(x, O, u_s, k) / q(u_s, k | x, ...)], which is a bound as well.
 
     Args:
         run: What is observed, and how the rest is estimated.
@@ -129,7 +134,7 @@ def _site(run: Pass, frame: Frame, name: str) -> Site:
         logits=Spread(logits, axes),
         axis=run.graph.axes[name],
         settle=frame.settle,
-        samples=run.options.samples,
+        samples=1 if run.outside else run.options.samples,
         generator=around.generator,
         progress=around.progress,
         baseline=around.baselines.setdefault(name, {}),
@@ -162,7 +167,7 @@ def _score(run: Pass, frame: Frame) -> Terms:
             continue
         values[f"log p({name})"] = frame.score(factor, value)
         values[f"log q({name})"] = score = frame.score(node, value)
-        if not graph.q_ancestors[name] <= run.observed.keys():
+        if run.options.supervision == "eq4" or not graph.q_ancestors[name] <= run.observed.keys():
             evidence = score if evidence is None else add(evidence, score)
     return Terms(values, evidence) if run.options.bound == "elbo" else _weighed(run, values)
 
@@ -177,7 +182,7 @@ def _weighed(run: Pass, values: Mapping[str, Spread]) -> Terms:
         total = signed if total is None else add(total, signed)
     assert total is not None
     terms = Terms({BOUND: total, **values})
-    return _over_samples(run, terms) if run.samples_first else terms
+    return _over_samples(run, terms) if run.outside else terms
 
 
 def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:

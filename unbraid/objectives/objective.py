@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from unbraid.errors import OptionError
 from unbraid.estimators.estimator import Estimator
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
@@ -46,20 +47,28 @@ def objective(
         The loss, and its named terms.
 
     Raises:
-        OptionError: If the options do not fit the labels.
+        OptionError: If no row has any weight: gamma is 0 and all rows are labelled.
     """
     target = graph.likelihood.family.target(x, surroundings.generator)
     root = Frame(graph, modules, x)
     collected: dict[str, list[Term]] = {}
     loss = x.new_zeros(())
-    for group in groups_of(graph, labels, x.shape[0]):
+    groups = list(groups_of(graph, labels, x.shape[0]))
+    if options.gamma == 0 and all(group.observed for group in groups):
+        raise OptionError(
+            "gamma=0 gives rows with a label no weight, and every row of this batch has one: nothing would be learned "
+            "from it. Raise gamma, or leave the labels out."
+        )
+    for group in groups:
         frame = root if group.rows is None else root.rows(group.rows)
         scored = target if group.rows is None else target.index_select(0, group.rows)
         observed = {name: Spread(value.to(x.dtype)) for name, value in group.observed.items()}
         terms = bound_terms(Pass(graph, Spread(scored), observed, estimators, options, surroundings), frame)
         values = {name: _each_row(term.tensor, scored.shape[0]) for name, term in terms.values.items()}
-        total = maximised(values, options).sum()
-        loss = loss - (options.gamma * total if group.observed else total)
+        evidence = terms.evidence.tensor if terms.evidence is not None else None
+        weight = options.gamma if group.observed else 1.0
+        if weight:
+            loss = loss - weight * maximised(values, evidence, options).sum()
         for name, value in values.items():
             collected.setdefault(name, []).append(Term(value, group.rows))
     return Objective(loss / x.shape[0], {name: _together(parts) for name, parts in collected.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,7 +21,8 @@ class Options:
         alpha: The weight of log q of observed latents; with 0 labels do not train q.
         gamma: The weight of rows with any label.
         beta: The weight of the KL terms; 1 for a bound on log p(x) (Higgins et al. 2017).
-        free_bits: Nats of each KL term, as its mean over the batch, that cost nothing (Kingma et al. 2016, Eq. 15).
+        free_bits: Nats of each KL term, as its mean over the rows of a batch with the same latents observed, that cost
+            nothing (Kingma et al. 2016, Eq. 15).
         samples: How many samples S of the latents that are sampled.
         supervision: "default", or "eq4" for Eq. 4 of the paper's first version, which multiplies a labelled row's bound
             by q of its labels and un-learns them where the bound is negative; alpha has no part in it.
@@ -37,8 +39,11 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("alpha", "gamma", "beta", "free_bits"):
-            if not getattr(self, name) >= 0:
-                raise OptionError(f"{name} must be at least 0, got {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not value >= 0:
+                raise OptionError(f"{name} must be at least 0, got {value!r}.")
+            if math.isinf(value):
+                raise OptionError(f"{name} must be finite, got {value!r}.")
         if not (isinstance(self.samples, int) and self.samples >= 1):
             raise OptionError(f"samples must be a whole number of at least 1, got {self.samples!r}.")
         for name, known in (("supervision", get_args(Supervision)), ("bound", get_args(Bound))):

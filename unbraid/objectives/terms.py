@@ -19,6 +19,7 @@ class Terms:
         values: By name: "log p(x)", "KL(style)", "log p(digit)", "log q(digit)".
         evidence: The log-probability under q of the labels that lie below latents not yet summed out; None where
             every label's ancestors are observed. It turns the expectation under q into the one given the labels.
+            Under ``supervision="eq4"`` it is that of all labels.
     """
 
     values: Mapping[str, Spread]
@@ -29,7 +30,8 @@ class Terms:
 
         With labels below (`evidence`), the weights are self-normalised: w_k proportional to q_k * q(labels | k), which
         is exact for an enumerated variable and consistent for samples. They carry gradient: the expectation under
-        q(latents | x, labels) is itself part of the objective, and only with it is the gradient the objective's.
+        q(latents | x, labels) is itself part of the objective, and only with it is the gradient the objective's. Labels
+        to which q gives no chance at any value, log q = -inf, say nothing about it and leave the weights as they are.
 
         Args:
             log_weights: Normalised log-weights along the axis (its newest), which may vary along older ones too.
@@ -40,11 +42,14 @@ class Terms:
         """
         evidence = None
         if self.evidence is not None:
-            log_weights = add(log_weights, self.evidence)
-            dim = log_weights.axes.index(axis)
-            total = torch.logsumexp(log_weights.tensor, dim, keepdim=True)
-            evidence = Spread(total.squeeze(dim), _without(log_weights.axes, axis))
-            log_weights = Spread(log_weights.tensor - total, log_weights.axes)
+            joint = add(log_weights, self.evidence)
+            dim = joint.axes.index(axis)
+            impossible = (joint.tensor == -torch.inf).all(dim, keepdim=True)
+            likely = torch.where(impossible, log_weights.align(joint.axes), joint.tensor)
+            total = torch.logsumexp(likely, dim, keepdim=True)
+            chance = total.masked_fill(impossible, -torch.inf).squeeze(dim)
+            evidence = Spread(chance, _without(joint.axes, axis))
+            log_weights = Spread(likely - total, joint.axes)
         weights = Spread(log_weights.tensor.exp(), log_weights.axes)
         return Terms({name: _sum_out(weights, value, axis) for name, value in self.values.items()}, evidence)
 

@@ -15,6 +15,7 @@ from unbraid.inference.labelled import label_or_guess
 from unbraid.inference.passes import most_probable
 from unbraid.model import Model
 from unbraid.objectives.pattern import is_labelled
+from unbraid.variables.family import Learnable
 
 KEPT = 0.98
 """How much of the running mean of the teacher's probabilities a step keeps."""
@@ -44,9 +45,9 @@ class Consistency:
 
     def _prior(self, name: str) -> Tensor:
         family, device = self.model.latents[name], next(self.model.parameters()).device
-        logits = family.prior["logits"]
-        start = logits if isinstance(logits, Tensor) else torch.zeros(family.event_shape)
-        return torch.softmax(start, -1).to(device)
+        given = {key: each.start if isinstance(each, Learnable) else each for key, each in family.prior.items()}
+        start = {key: torch.as_tensor(each) for key, each in given.items()}
+        return torch.softmax(family.logits(start), -1).to(device)
 
     def losses(
         self, teacher: Model, x: Tensor, view: Tensor, labels: Mapping[str, Tensor]
@@ -88,7 +89,8 @@ class Consistency:
                 value.rows, dtype=torch.bool, device=value.tensor.device
             )
         with torch.no_grad():
-            probs = torch.softmax(guide.parameters(node)["logits"].tensor, -1)
+            parameters = {key: each.tensor for key, each in guide.parameters(node).items()}
+            probs = torch.softmax(node.family.logits(parameters), -1)
             self.means[name].lerp_(probs.mean(0), 1 - KEPT)
             aligned = probs * self._prior(name) / self.means[name].clamp_min(1e-6)
             sure, target = (aligned / aligned.sum(-1, keepdim=True)).max(-1)

@@ -67,7 +67,10 @@ class Task:
         estimators = choose_estimators(model.graph, settings.estimators)
         source = source_of(images, model, device)
         cardinalities = {name: family.cardinality for name, family in model.latents.items()}
-        plan = SupervisionPlan.of(normalise_labels(labels or {}, len(source), cardinalities), len(source))
+        normal = normalise_labels(labels or {}, len(source), cardinalities)
+        for name, given in normal.items():
+            model.latents[name].check_labels(name, given)
+        plan = SupervisionPlan.of(normal, len(source))
         discrete = [name for name in plan.variables if cardinalities[name] is not None]
         _check_options(settings, discrete, views)
         held_out = None

@@ -95,7 +95,7 @@ class Family(ABC):
     def check_parameter(self, name: str) -> None:
         """Raises ModelError if the family has no parameter of this name."""
         if name not in self.constraints:
-            raise ModelError(f"{type(self).__name__} has no parameter {name!r}.{did_you_mean(name, self.constraints)}")
+            raise ModelError(f"{self.title} has no parameter {name!r}.{did_you_mean(name, self.constraints)}")
 
     def checked_parameter(self, name: str, value: Any) -> Tensor | Learnable:
         """Returns a parameter that was given as a number, a tensor or `Learnable`, of full shape.
@@ -141,6 +141,11 @@ class Family(ABC):
     def mean(self, parameters: Parameters) -> Tensor:
         """Returns the expected value as a child sees it, shape (*batch, *event)."""
         return self.most_probable(parameters)
+
+    @property
+    def title(self) -> str:
+        """The family's name in messages."""
+        return type(self).__name__
 
     @property
     def n_values(self) -> int | None:
@@ -200,4 +205,4 @@ class Family(ABC):
             raise DataError(f"x has NaN or infinite values, first in row {row}. Clean or drop these rows before fit.")
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(str, self.event_shape))})"
+        return f"{self.title}({', '.join(map(str, self.event_shape))})"

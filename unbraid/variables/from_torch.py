@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -66,27 +66,38 @@ class TorchFamily(Elementwise):
         self, distribution: type[Distribution], shape: tuple[int, ...], **prior: float | Tensor | Learnable
     ) -> None:
         self.torch_distribution = distribution
-        domains = _domains(distribution)
-        defaults = _defaults(distribution)
-        used = [name for name in domains if name in prior or defaults.get(name) is not None]
-        for name in set(defaults) - set(used):
-            if defaults[name] is inspect.Parameter.empty:
+        domains, defaults = _domains(distribution), _defaults(distribution)
+        given = {name: prior.get(name, default) for name, default in defaults.items()}
+        for name, value in given.items():
+            if value is inspect.Parameter.empty:
                 raise ModelError(
-                    f"from_torch: {distribution.__name__} needs {name!r} for its own prior: "
-                    f"ub.from_torch({distribution.__name__}, 2, {name}=1.0)."
+                    f"from_torch: {self.title} needs {name!r} for its own prior: "
+                    f"ub.from_torch({self.title}, 2, {name}=1.0)."
                 )
+        used = {name: value for name, value in given.items() if value is not None}
         self.constraints = {name: _constraint(domains[name]) for name in used}
         self.reparameterised = bool(distribution.has_rsample)
         self.support, self.takes = _support(distribution)
-        super().__init__(shape, **{**{name: defaults[name] for name in used if name not in prior}, **prior})
+        super().__init__(shape, **{**prior, **used})
+        self._check_complete(given)
+
+    def _check_complete(self, given: Mapping[str, Any]) -> None:
+        """Raises ModelError if torch cannot make the distribution of these parameters."""
+        own = {name: value.start if isinstance(value, Learnable) else value for name, value in self.prior.items()}
+        try:
+            self.numbers(own)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"from_torch: {self.title} takes {', '.join(given)}; torch says: {error}") from error
 
     @property
     def kind(self) -> Hashable:
         """The distribution, and which of its parameters are used."""
         return type(self), self.torch_distribution, tuple(self.constraints)
 
-    def __str__(self) -> str:
-        return f"{self.torch_distribution.__name__}({', '.join(map(str, self.event_shape))})"
+    @property
+    def title(self) -> str:
+        """The name of the distribution."""
+        return self.torch_distribution.__name__
 
 
 def _domains(distribution: type[Distribution]) -> dict[str, Any]:
