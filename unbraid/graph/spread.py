@@ -74,6 +74,8 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     Raises:
         ModelError: If the function returns anything but one tensor.
     """
+    if len({value.tensor.shape[0] for value in values}) <= 1 and not any(value.axes for value in values):
+        return Spread(_one(function(*[value.tensor for value in values])))
     axes = union(values)
     if elementwise and len({len(value.event_shape) for value in values}) == 1:
         return Spread(_one(function(*[value.align(axes) for value in values])), axes)

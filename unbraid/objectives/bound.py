@@ -149,7 +149,8 @@ def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.G
         axes = (*axes, SAMPLES)
     aligned = {key: value.align(axes) for key, value in parameters.items()}
     batch = len(axes)
-    shape = [*torch.broadcast_shapes(*(value.shape[:batch] for value in aligned.values())), rows]
+    leading = torch.broadcast_shapes(*(value.shape[:batch] for value in aligned.values())) if batch else ()
+    shape = [*leading, rows]
     if SAMPLES in axes:
         shape[axes.index(SAMPLES)] = samples
     return Spread(node.family.draw(aligned, tuple(shape), generator), axes)

@@ -52,12 +52,21 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator
         yield Group(None, {})
         return
     masks = {name: is_labelled(label) for name, label in labels.items()}
-    code = torch.stack([mask.long() << bit for bit, mask in enumerate(masks.values())]).sum(0)
-    patterns = torch.unique(code).tolist()
+    code, patterns = _patterns(list(masks.values()))
     for pattern in patterns:
         index = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
         seen = [name for bit, name in enumerate(masks) if pattern >> bit & 1]
         yield Group(index, {name: _value(graph, name, labels[name], index) for name in seen})
+
+
+def _patterns(masks: list[Tensor]) -> tuple[Tensor, list[int]]:
+    """Returns each row's pattern as a number, a bit for each variable, (rows,), and the numbers that occur."""
+    if len(masks) == 1:
+        labelled = int(masks[0].sum())
+        found = [0] if not labelled else [1] if labelled == len(masks[0]) else [0, 1]
+        return masks[0], found
+    code = torch.stack([mask.long() << bit for bit, mask in enumerate(masks)]).sum(0)
+    return code, torch.unique(code).tolist()
 
 
 def _check(graph: Graph, name: str, label: Tensor, rows: int) -> None:

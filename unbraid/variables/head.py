@@ -46,23 +46,24 @@ class Learned(nn.Module):
         return self.constraint(self.raw)
 
 
-class Head(nn.Module):
-    """Cuts the output of a linear layer (rows, total) into the parameters of a distribution, each in its domain."""
+class Head:
+    """Cuts the output of a linear layer (rows, total) into the parameters of a distribution, each in its domain.
+
+    Args:
+        family: Of the variable.
+        name: Of the parameter.
+        start: Where it begins in the output.
+    """
 
     def __init__(self, family: Family, name: str, start: int) -> None:
-        super().__init__()
-        self.family, self.name, self.start = family, name, start
         self.shape = family.parameter_shape(name)
+        self.part = slice(start, start + math.prod(self.shape))
+        self.constraint = family.constraints[name]
 
-    def forward(self, flat: Tensor) -> Tensor:
+    def __call__(self, flat: Tensor) -> Tensor:
         """Returns one parameter, shape (rows, *event)."""
-        size = math.prod(self.shape)
-        part = flat if flat.shape[1] == size else flat[:, self.start : self.start + size]
-        return self.family.constraints[self.name](part.reshape(-1, *self.shape))
-
-    def extra_repr(self) -> str:
-        """Says which parameter of which family it makes."""
-        return f"{self.name} of {self.family}"
+        part = flat if flat.shape[1] == self.part.stop - self.part.start else flat[:, self.part]
+        return self.constraint(part if len(self.shape) == 1 else part.reshape(-1, *self.shape))
 
 
 def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any]) -> Symbol:
