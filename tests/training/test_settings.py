@@ -44,6 +44,7 @@ WRONG: list[tuple[str, Any, str, Any]] = [
     ("ramp", -1.0, "ramp must be at least 0", 0.0),
     ("average", 1.0, "average must be at least 0 and below 1", 0.999),
     ("holdout", 1.0, "holdout must be at least 0 and below 1", 0.2),
+    ("missing_class", "ignore", "missing_class must be one of .error., .allow.", "allow"),
     ("choose", "first", "choose must be one of 'last', 'best', got 'first'", "best"),
     ("patience", -1, "patience must be at least 0", 3),
     ("precision", "fp16", "precision must be one of 'auto', 'fp32', 'bf16', got 'fp16'", "auto"),

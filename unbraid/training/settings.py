@@ -51,6 +51,7 @@ class Settings:
     average: Annotated[
         float, "decay of the moving average of the weights; 0 for none. The averaged model is the result"
     ] = 0.0
+    missing_class: Annotated[Literal["error", "allow"], "what to do when a class has no labelled row"] = "error"
     holdout: Annotated[float, "share of the labelled rows that is set aside for choice and stopping"] = 0.0
     choose: Annotated[
         Literal["last", "best"], "which weights are the result; 'best' on the validation or held-out rows"

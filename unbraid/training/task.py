@@ -67,7 +67,7 @@ class Task:
         estimators = choose_estimators(model.graph, settings.estimators)
         source = source_of(images, model, device)
         cardinalities = {name: family.cardinality for name, family in model.latents.items()}
-        normal = normalise_labels(labels or {}, len(source), cardinalities)
+        normal = normalise_labels(labels or {}, len(source), cardinalities, missing_class=settings.missing_class)
         for name, given in normal.items():
             model.latents[name].check_labels(name, given)
         plan = SupervisionPlan.of(normal, len(source))
