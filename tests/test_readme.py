@@ -29,7 +29,8 @@ def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found
     namespace: dict[str, Any] = {"__name__": "readme"}
     for line, code in found:
-        exec(compile("\n" * line + code, str(README), "exec", dont_inherit=True), namespace)  # the line numbers are README's
+        # the line numbers are README's
+        exec(compile("\n" * line + code, str(README), "exec", dont_inherit=True), namespace)
 
 
 def test_blocks_are_found_and_left_out() -> None:

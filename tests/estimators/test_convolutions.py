@@ -56,9 +56,9 @@ def test_every_estimator_runs_through_convolutions(estimator: Estimator, samples
 
 @pytest.mark.parametrize("samples", [1, 8])
 def test_chunks_give_what_one_pass_gives(samples: int) -> None:
-    """Enumeration a few values at a time changes neither the terms of given noise nor their gradient: no latent is sampled."""
+    """Enumeration a few values at a time does not change the gradient, where no latent is sampled."""
 
-    class NoStyle(ConvDigits):
+    class NoStyle(ub.Model):
         def encode(self, x: Any) -> Any:
             return {"digit": ub.Categorical(5)(ub.conv(4, 4)(x))}
 
