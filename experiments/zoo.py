@@ -59,18 +59,19 @@ SUMMED = {"plain": 1, "views": 0}  # over so many digits the plain versions sum;
 def main() -> None:
     job = parsed()
     cell = {"model": job.model, "version": job.version, "labels": 10 * job.per_class}
-    fields, settings = dict(job.field), CELLS[job.model, job.version].changed(seed=job.seed, **dict(job.set))
+    settings = CELLS[job.model, job.version].changed(seed=job.seed, **dict(job.set))
+    model = MODELS[job.model](seed=job.seed, **dict(job.field))
     summed = SUMMED[job.version] if job.summed is None else job.summed
     begun = time.perf_counter()
     record: dict[str, Any] = {"experiment": "zoo", "cell": cell, "rows": "development" if job.develop else "test"}
     try:
-        record["metrics"] = trained(job, fields, settings, summed)
+        record["metrics"] = trained(job, model, settings, summed)
     except (RuntimeError, ValueError, KeyboardInterrupt) as error:
         record["failed"] = repr(error)
         traceback.print_exc()
     record |= {
         "seed": job.seed,
-        "fields": fields,
+        "fields": model.fields,
         "summed": summed,
         "settings": settings.to_json(),
         "note": job.note,
@@ -81,13 +82,13 @@ def main() -> None:
     print(json.dumps({key: record.get(key) for key in ("cell", "rows", "seed", "metrics", "failed", "seconds")}))
 
 
-def trained(job: argparse.Namespace, fields: dict[str, Any], settings: ub.Settings, summed: int) -> dict[str, Any]:
+def trained(job: argparse.Namespace, model: ub.Model, settings: ub.Settings, summed: int) -> dict[str, Any]:
     """Trains one model and measures it on rows that it was not trained on."""
     train, held_out = ub.data.mnist()
     if job.develop:
         train, held_out = train[:50_000], train[50_000:]
     labels = ub.data.few_labels(train.labels, per_class=job.per_class, seed=job.seed)
-    model, views = MODELS[job.model](seed=job.seed, **fields), ub.Warp() if job.version == "views" else None
+    views = ub.Warp() if job.version == "views" else None
     if summed:
         model.latents["digit"].estimator = SumAndSample(k=summed)
     watched = {"validation": held_out} if job.develop else {}

@@ -81,3 +81,19 @@ def test_estimators_that_do_not_exist_or_fit_are_refused() -> None:
     with pytest.raises(OptionError, match=r"'style' is Normal\(3\): it is sampled, and only discrete variables take"):
         model.objective(x, estimators={"style": "enumerate"})
     assert model.objective(x, estimators={"digit": "enumerate"}).terms
+
+
+def test_enumerating_too_much_together_is_refused() -> None:
+    class Many(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {name: ub.Categorical(1000, estimator="enumerate")(x) for name in ("a", "b", "c")}
+
+        def decode(self, a: Any, b: Any, c: Any) -> Any:
+            return ub.Bernoulli(4)(a, b, c)
+
+    graph = Many().graph
+    with pytest.raises(
+        OptionError, match=r"evaluate every row 1,000,000,000 times \(a: enumerate, .*at most 1,048,576"
+    ):
+        choose_estimators(graph)
+    assert choose_estimators(graph, {"a": "plug_in", "b": "plug_in"})["c"] == Enumerate()

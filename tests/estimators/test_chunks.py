@@ -95,3 +95,23 @@ def test_a_table_of_one_hot_vectors_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("unbraid.estimators.enumeration.ENTRIES", 6)
     numbers(model, Enumerate())
     assert chunks == [2]
+
+
+def test_backward_leaves_the_generator_where_it_was() -> None:
+    """A chunk computed again draws its noise again, but what is drawn later goes on from before."""
+
+    class Styled(ub.Model):
+        def encode(self, x: Any) -> Any:
+            h = ub.mlp(4)(x)
+            digit = ub.Categorical(6)(h)
+            return {"digit": digit, "style": ub.Normal(2)(digit, h)}
+
+        def decode(self, digit: Any, style: Any) -> Any:
+            return ub.Bernoulli(5)(digit, style)
+
+    x = torch.ones(3, 5)
+    model, generator = Styled(), torch.Generator().manual_seed(0)
+    found = model.objective(x, estimators={"digit": ub.Enumerate(rows=6)}, generator=generator)
+    before = generator.get_state()
+    found.loss.backward()
+    assert torch.equal(generator.get_state(), before)

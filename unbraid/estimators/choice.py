@@ -8,7 +8,7 @@ from unbraid.errors import OptionError, did_you_mean
 from unbraid.estimators.enumeration import Enumerate
 from unbraid.estimators.estimator import Estimator
 from unbraid.estimators.joint import LIMIT, check_joint
-from unbraid.estimators.named import named
+from unbraid.estimators.named import named, text_of
 from unbraid.estimators.reinforce import Reinforce
 from unbraid.estimators.sum_and_sample import SumAndSample
 from unbraid.graph.graph import Graph
@@ -16,6 +16,8 @@ from unbraid.variables.family import Family
 
 BUDGET = 64
 """How many evaluations a row the defaults may cost: the product of how many rows the children see for each."""
+MOST = 2**20
+"""How many evaluations a row chosen estimators may cost."""
 
 
 def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None = None) -> dict[str, Estimator]:
@@ -33,7 +35,8 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
         An estimator for each discrete latent.
 
     Raises:
-        OptionError: If there is no such latent or estimator, the latent is not discrete, or the estimator does not fit.
+        OptionError: If there is no such latent or estimator, the latent is not discrete, the estimator does not fit, or
+            together they would evaluate a row more than 2^20 times.
     """
     chosen = dict(chosen or {})
     for name in chosen:
@@ -48,7 +51,16 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
         estimators[name] = _default(node.family, values, BUDGET // product) if asked is None else named(asked)
         _check_fits(name, node.family, estimators[name])
         product *= estimators[name].copies(values)
+        if product > MOST:
+            raise OptionError(
+                f"the estimators would evaluate every row {product:,} times ({_spelled(estimators)}); at most {MOST:,} "
+                "are allowed. Choose plug_in, gumbel, reinforce or sum_and_sample for some of these variables."
+            )
     return estimators
+
+
+def _spelled(estimators: Mapping[str, Estimator]) -> str:
+    return ", ".join(f"{name}: {text_of(each)}" for name, each in estimators.items())
 
 
 def _default(family: Family, values: int, room: int) -> Estimator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,18 +38,36 @@ def in_chunks(site: Site, downstream: Downstream, size: int, at_once: int) -> Te
 
 
 def _chunk(site: Site, downstream: Downstream, start: int, stop: int) -> Terms:
-    noise = site.generator.get_state() if site.generator is not None else None
     index = torch.arange(start, stop, device=site.logits.tensor.device)
 
     def compute() -> Terms:
-        if site.generator is not None and noise is not None:
-            site.generator.set_state(noise)
         return downstream(site.seen(joint_one_hot(site, index)[:, None], (site.axis,)))
 
     if not torch.is_grad_enabled():
         return compute()
-    terms: Terms = checkpoint(compute, use_reentrant=False)
+    terms: Terms = checkpoint(_repeatable(compute, site.generator), use_reentrant=False)
     return terms
+
+
+def _repeatable(compute: Callable[[], Terms], generator: torch.Generator | None) -> Callable[[], Terms]:
+    """Returns a computation that draws the same noise when called again, and then leaves the generator as it was."""
+    if generator is None:
+        return compute
+    noise, called = generator.get_state(), False
+
+    def again() -> Terms:
+        nonlocal called
+        if not called:
+            called = True
+            return compute()
+        present = generator.get_state()
+        generator.set_state(noise)
+        try:
+            return compute()
+        finally:
+            generator.set_state(present)
+
+    return again
 
 
 def _joined(chunks: list[Terms], axis: int) -> Terms:

@@ -216,6 +216,7 @@ class _Assembly:
         for argument in arguments:
             self.add(argument)
         own = self.names.get(id(symbol)) if self.part == "encode" else None
+        stands = own or self.stand_ins.get(id(symbol))
         if isinstance(symbol.operation, Draw) and own is None and id(symbol) not in map(id, self.factors.values()):
             raise ModelError(
                 f"{self.title}: the {describe(symbol.operation)} of {symbol.line} is used but has no name: return it "
@@ -240,7 +241,7 @@ class _Assembly:
             kwargs=kwargs,
             part=self.part,
             where=symbol.line,
-            variables=frozenset({own}) if own else frozenset(above),
+            variables=frozenset({stands}) if stands else frozenset(above),
         )
         self.nodes.append(node)
         self.indices[id(symbol)] = node.index
