@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from types import NoneType
@@ -46,6 +47,12 @@ def named(estimator: str | Estimator) -> Estimator:
                 "ub.Enumerate() with its parentheses."
             )
         return estimator
+    return _from_text(estimator)
+
+
+@functools.cache
+def _from_text(estimator: str) -> Estimator:
+    """Returns an estimator for its text."""
     found = _TEXT.fullmatch(estimator)
     if found is None:
         raise OptionError(f"{estimator!r} is no estimator: write a name, or gumbel(temperature=0.5, hard=true).")

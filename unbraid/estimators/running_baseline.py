@@ -19,7 +19,7 @@ KEPT = 0.99
 def above_baseline(site: Site, terms: Terms, score: Spread) -> Terms:
     """Gives terms at one sample the score function's gradient: (term - its running mean) d log q.
 
-    The mean is of earlier batches, so it does not depend on the sample, and the estimator stays unbiased, but for labels
+    The mean is of earlier batches, so it does not depend on the sample, and the estimator is unbiased, but for labels
     below the variable: one sample cannot be reweighted by them.
 
     Args:

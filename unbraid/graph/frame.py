@@ -23,7 +23,7 @@ class Frame:
 
     __slots__ = ("above", "graph", "index", "modules", "name", "values")
 
-    def __init__(self, graph: Graph, modules: nn.ModuleDict, x: Tensor | None) -> None:
+    def __init__(self, graph: Graph, modules: nn.ModuleDict, x: Tensor | None, root: bool = True) -> None:
         self.graph, self.modules = graph, modules
         self.above: Frame | None = None
         self.name: str | None = None
@@ -31,9 +31,11 @@ class Frame:
         self.values: dict[int, Spread] = {}
         if x is not None:
             self.values |= {node.index: Spread(x) for node in graph.nodes if isinstance(node.operation, Data)}
+        if root:
+            self.values |= {node.index: Spread(modules[node.name].value) for node in graph.constants}
 
     def _below(self) -> Frame:
-        frame = Frame(self.graph, self.modules, None)
+        frame = Frame(self.graph, self.modules, None, root=False)
         frame.above = self
         return frame
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unbraid.graph.symbol import Data, Draw, Operation
+from unbraid.graph.symbol import Data, Draw, Layer, Operation
 from unbraid.variables.family import Family
 
 
@@ -69,6 +69,7 @@ class Graph:
         q_parents: For each latent the latents (and x) that its recognition factor is given.
         p_parents: For each latent and for "x" what its generative factor is given.
         q_ancestors: For each latent the latents above it in the recognition program.
+        constants: The nodes whose value never changes: parameters of priors that are given and not learned.
     """
 
     nodes: tuple[Node, ...]
@@ -79,9 +80,10 @@ class Graph:
     q_parents: Mapping[str, tuple[str, ...]] = field(init=False)
     p_parents: Mapping[str, tuple[str, ...]] = field(init=False)
     q_ancestors: Mapping[str, frozenset[str]] = field(init=False)
+    constants: tuple[Node, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        def put(name: str, value: Mapping[str, Any]) -> None:
+        def put(name: str, value: Mapping[str, Any] | tuple[Node, ...]) -> None:
             object.__setattr__(self, name, value)
 
         put("axes", {name: i for i, name in enumerate(self.latents)})
@@ -92,6 +94,7 @@ class Graph:
             direct = frozenset(parents) - {"x"}
             ancestors[name] = direct.union(*(ancestors[parent] for parent in direct))
         put("q_ancestors", ancestors)
+        put("constants", tuple(node for node in self.nodes if isinstance(node.operation, Layer) and node.operation.constant))
 
     @property
     def likelihood(self) -> Node:

@@ -51,10 +51,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A module with parameters."""
+    """A module; a constant one has an attribute `value`, takes nothing and returns it."""
 
     module: nn.Module
     kind: str
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

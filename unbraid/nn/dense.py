@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
@@ -25,7 +26,7 @@ class Product(nn.Linear):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Maps (rows, *event) to (rows, size)."""
-        return super().forward(rows.flatten(1) if rows.dim() > 2 else rows)
+        return functional.linear(rows.flatten(1) if rows.dim() > 2 else rows, self.weight, self.bias)
 
 
 class LazyProduct(LazyModuleMixin, Product):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -101,9 +101,9 @@ class Bernoulli(Family):
 
     def log_prob(self, parameters: Parameters, value: Tensor) -> Tensor:
         """Scores bits: sum of x l - log(1 + e^l) for log-odds l, in nats; of probabilities x it is the expectation."""
-        logits = parameters["logits"]
         dims = tuple(range(-len(self.event_shape), 0))
-        return (value * logits - functional.softplus(logits)).sum(dims)
+        score: Tensor = _Score.apply(parameters["logits"], value)
+        return score.sum(dims)
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
         """Returns KL(q || p) in nats, summed over bits; a value of probability 0 under q counts nothing."""
@@ -142,3 +142,33 @@ class Bernoulli(Family):
                 f"x has grey values and the likelihood {self} takes 0 and 1 only: choose grey='binarise' or "
                 "grey='cross_entropy', or ub.ContinuousBernoulli."
             )
+
+
+class _Score(torch.autograd.Function):
+    """x l - log(1 + e^l) for bits x and log-odds l, with the gradient x - sigmoid(l) in closed form.
+
+    Written out, it keeps three images in memory for the backward pass instead of one, and takes a fifth longer.
+    """
+
+    @staticmethod
+    def forward(logits: Tensor, value: Tensor) -> Tensor:
+        """Returns the score of each bit, broadcast."""
+        score = functional.softplus(logits).neg_()
+        fits = torch.broadcast_shapes(score.shape, value.shape) == score.shape
+        return score.addcmul_(value, logits) if fits else torch.addcmul(score, value, logits)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Keeps what the gradient is made of."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Returns the gradients of the log-odds, and of the bits where they are relaxed."""
+        logits, value = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            of_logits = (value - torch.sigmoid(logits)) * gradient
+        else:
+            of_logits = (value - torch.sigmoid(logits)).mul_(gradient)
+        of_value = (logits * gradient).sum_to_size(value.shape) if ctx.needs_input_grad[1] else None
+        return of_logits.sum_to_size(logits.shape), of_value

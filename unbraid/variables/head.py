@@ -105,4 +105,4 @@ def _constant(family: Family, name: str, value: Any) -> Symbol:
     checked = family.checked_parameter(name, value)
     if isinstance(checked, Learnable):
         return Symbol(Layer(Learned(torch.as_tensor(checked.start), family.constraints[name]), name))
-    return Symbol(Layer(Fixed(checked), name))
+    return Symbol(Layer(Fixed(checked), name, constant=True))
