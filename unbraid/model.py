@@ -23,7 +23,7 @@ from unbraid.inference import passes
 from unbraid.nn.dense import Product, initialise
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
-from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
 
@@ -146,7 +146,7 @@ class Model(nn.Module):
         if x.shape[0] == 0:
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
-        options = Options(alpha, gamma, beta, free_bits, samples, supervision, bound)
+        options = checked_options(alpha, gamma, beta, free_bits, samples, supervision, bound)
         return objective(self.graph, self.parts, x, labels or {}, chosen, options, Surroundings(generator, progress))
 
     def frame(self, x: Tensor | None) -> Frame:

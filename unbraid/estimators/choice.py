@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from unbraid.errors import OptionError, did_you_mean
@@ -38,7 +39,24 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
         OptionError: If there is no such latent or estimator, the latent is not discrete, the estimator does not fit, or
             together they would evaluate a row more than 2^20 times.
     """
-    chosen = dict(chosen or {})
+    given = tuple((chosen or {}).items())
+    if all(isinstance(each, str) for _, each in given):
+        return dict(_chosen_by_name(graph, given))
+    return _chosen(graph, given)
+
+
+Given = tuple[tuple[str, str | Estimator], ...]
+
+
+@functools.lru_cache(maxsize=64)
+def _chosen_by_name(graph: Graph, given: Given) -> dict[str, Estimator]:
+    """Chooses once for each choice: a step of training asks every time."""
+    return _chosen(graph, given)
+
+
+def _chosen(graph: Graph, given: Given) -> dict[str, Estimator]:
+    """Does the work of `choose_estimators`."""
+    chosen = dict(given)
     for name in chosen:
         _check_discrete(graph, name)
     estimators: dict[str, Estimator] = {}

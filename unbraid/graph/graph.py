@@ -94,7 +94,10 @@ class Graph:
             direct = frozenset(parents) - {"x"}
             ancestors[name] = direct.union(*(ancestors[parent] for parent in direct))
         put("q_ancestors", ancestors)
-        put("constants", tuple(node for node in self.nodes if isinstance(node.operation, Layer) and node.operation.constant))
+        put(
+            "constants",
+            tuple(node for node in self.nodes if isinstance(node.operation, Layer) and node.operation.constant),
+        )
 
     @property
     def likelihood(self) -> Node:

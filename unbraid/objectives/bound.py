@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -197,6 +198,12 @@ def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
         observed: The latents that are observed in the row.
         name: The latent.
     """
+    return _closed_form(graph, frozenset(observed), name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _closed_form(graph: Graph, observed: frozenset[str], name: str) -> bool:
+    """Answers `closed_form`, once for each question: a step of training asks every time."""
     below = graph.descendants(name)
     own = below.isdisjoint(observed) and (below | {name}).isdisjoint(graph.p_parents[name])
     return own and graph.latents[name].family.kind == graph.factors[name].family.kind

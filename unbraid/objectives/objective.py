@@ -52,7 +52,7 @@ def objective(
     target = graph.likelihood.family.target(x, surroundings.generator)
     root = Frame(graph, modules, x)
     collected: dict[str, list[Term]] = {}
-    loss = x.new_zeros(())
+    losses: list[Tensor] = []
     groups = list(groups_of(graph, labels, x.shape[0]))
     if options.gamma == 0 and all(group.observed for group in groups):
         raise OptionError(
@@ -68,10 +68,11 @@ def objective(
         evidence = terms.evidence.tensor if terms.evidence is not None else None
         weight = options.gamma if group.observed else 1.0
         if weight:
-            loss = loss - weight * maximised(values, evidence, options).sum()
+            losses.append(maximised(values, evidence, options).sum() * (-weight / x.shape[0]))
         for name, value in values.items():
             collected.setdefault(name, []).append(Term(value, group.rows))
-    return Objective(loss / x.shape[0], {name: _together(parts) for name, parts in collected.items()})
+    loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+    return Objective(loss, {name: _together(parts) for name, parts in collected.items()})
 
 
 def _each_row(value: Tensor, rows: int) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from unbraid.errors import OptionError, did_you_mean
 
@@ -55,3 +56,9 @@ class Options:
             raise OptionError("bound='importance' weighs whole samples: it goes with beta=1 and free_bits=0 only.")
         if self.bound == "importance" and self.supervision == "eq4":
             raise OptionError("supervision='eq4' is defined for bound='elbo' only.")
+
+
+@functools.lru_cache(maxsize=64)
+def checked_options(*values: Any) -> Options:
+    """Returns `Options` of these values, checked once: a step of training asks every time."""
+    return Options(*values)

@@ -28,7 +28,7 @@ def maximised(values: Mapping[str, Tensor], evidence: Tensor | None, options: Op
     scores = [value for name, value in values.items() if name.startswith("log q(")]
     if not scores:
         return bound
-    log_q = torch.stack(scores).sum(0)
+    log_q = scores[0] if len(scores) == 1 else torch.stack(scores).sum(0)
     if options.supervision == "eq4":
         return _eq4(bound, log_q, log_q if evidence is None else evidence)
     return _plus(bound, options.alpha, log_q)

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
-from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -100,7 +100,7 @@ class Settings:
     def options(self, beta: float) -> Options:
         """Returns the options of the objective, at a weight of the KL terms."""
         alpha, gamma, free = float(self.alpha), float(self.gamma), float(self.free_bits)
-        return Options(alpha, gamma, float(beta), free, self.samples, self.supervision, self.bound)
+        return checked_options(alpha, gamma, float(beta), free, self.samples, self.supervision, self.bound)
 
     def changed(self, **changes: Any) -> Settings:
         """Returns the settings with some of them changed.
