@@ -32,7 +32,7 @@ class Frame:
         if x is not None:
             self.values |= {node.index: Spread(x) for node in graph.nodes if isinstance(node.operation, Data)}
         if root:
-            self.values |= {node.index: Spread(modules[node.name].value) for node in graph.constants}
+            self.values |= {node.index: Spread(modules[node.name]()) for node in graph.constants}
 
     def _below(self) -> Frame:
         frame = Frame(self.graph, self.modules, None, root=False)

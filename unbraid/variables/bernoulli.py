@@ -105,7 +105,7 @@ class Bernoulli(Family):
         logits = parameters["logits"]
         if logits.shape == value.shape:
             return -functional.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(dims)
-        score: Tensor = _Score.apply(logits, value)
+        score: Tensor = _Score.apply(logits, value)  # type: ignore[no-untyped-call]
         return score.sum(dims)
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
