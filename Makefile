@@ -19,7 +19,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## train on MNIST from 100 labels, with figures and a report in runs/demo; ARGS="..." adds options
-	$(VENV)/bin/unbraid train mnist --labels 10 --seed 0 --out runs/demo --overwrite $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(VENV)/bin/unbraid train mnist --labels 10 --seed 0 --out runs/demo --overwrite $(ARGS)
 
 test: lint types pytest ## everything that CI checks: lint, types, tests
 
