@@ -92,7 +92,8 @@ def test_what_is_generated_has_the_shape_of_the_data(cls: type[ub.Model]) -> Non
     values = list(value[:2])
     analogies = model.analogy(x, **{name: values})
     assert analogies.shape == (ROWS, 2, *shape)
-    torch.testing.assert_close(analogies[:, 1], model.generate({**predicted, name: values[1]}))
+    if not model.graph.generated_from(name):  # else see tests/inference/test_analogy.py
+        torch.testing.assert_close(analogies[:, 1], model.generate({**predicted, name: values[1]}))
 
 
 @EVERY

@@ -200,10 +200,14 @@ class Model(nn.Module):
             DataError: If a latent is missing or has a value that it cannot have.
         """
         self._check_known(values)
-        shapes = {name: family.label_shape for name, family in self.latents.items()}
-        for name in shapes:
+        for name in self.latents:
             if name not in values:
                 raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
+        return self._generated(values)
+
+    def _generated(self, values: Mapping[str, Any]) -> Tensor:
+        """Returns the mean of x; latents without a value take the most probable one of p."""
+        shapes = {name: family.label_shape for name, family in self.latents.items()}
         tensors = {name: torch.as_tensor(value) for name, value in values.items()}
         labels = self._labels(tensors, max((len(t) for n, t in tensors.items() if t.dim() > len(shapes[n])), default=1))
         with self._asked():
@@ -236,7 +240,8 @@ class Model(nn.Module):
     def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
         """Infers all latents, sets one to each of several values, and generates again.
 
-        This draws the analogies of Siddharth et al. 2017, Figure 4.
+        This draws the analogies of Siddharth et al. 2017, Figure 4. What follows the latent in p, such as a style whose
+        prior depends on the digit, is generated anew, at its most probable value.
 
         Args:
             x: Shape (rows, *data_shape).
@@ -255,7 +260,8 @@ class Model(nn.Module):
             )
         self._check_known(factor)
         (name, values), inferred = next(iter(factor.items())), self.predict(x)
-        rows = [self.generate({**inferred, name: self._label(name, value, x.shape[0])}) for value in values]
+        kept = {other: value for other, value in inferred.items() if other not in self.graph.generated_from(name)}
+        rows = [self._generated({**kept, name: self._label(name, value, x.shape[0])}) for value in values]
         return torch.stack(rows, dim=1)
 
     def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:

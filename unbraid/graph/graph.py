@@ -112,6 +112,15 @@ class Graph:
         """Returns the latents that have this latent among their ancestors in q."""
         return frozenset(other for other, above in self.q_ancestors.items() if name in above)
 
+    def generated_from(self, name: str) -> frozenset[str]:
+        """Returns the latents that follow a latent in p; not those whose factor needs x."""
+        below: set[str] = set()
+        for other in self.generative_order():
+            parents = set(self.p_parents[other])
+            if other != name and "x" not in parents and parents & (below | {name}):
+                below.add(other)
+        return frozenset(below)
+
     def generative_order(self) -> tuple[str, ...]:
         """Returns the latents that x depends on, in an order in which p can be sampled: parents first."""
         order: list[str] = []

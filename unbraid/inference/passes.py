@@ -46,9 +46,12 @@ def predict(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, T
 
 
 def generate(frame: Frame, values: Mapping[str, Spread], rows: int) -> Tensor:
-    """Returns the mean of x given a value of every latent, shape (rows, *event)."""
+    """Returns the mean of x given latents, shape (rows, *event); latents without a value take p's most probable one."""
     for name, value in values.items():
         frame = frame.fix(name, value)
+    for name in frame.graph.generative_order():
+        if name not in values:
+            frame = frame.fix(name, most_probable(frame, frame.graph.factors[name]))
     return mean_of_x(frame, rows)
 
 
