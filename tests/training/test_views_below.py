@@ -1,4 +1,4 @@
-"""A view has its own values of latents that are not compared: the label below a sampled latent is read from the view."""
+"""A view has its own values of latents that are not compared: a label below one is read from the view."""
 
 from __future__ import annotations
 
