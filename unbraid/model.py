@@ -380,10 +380,18 @@ class Model(nn.Module):
         return x.to(self._device())
 
     def _device(self) -> torch.device:
-        return next((p.device for p in self.parameters()), torch.device("cpu"))
+        first = self._first_parameter()
+        return torch.device("cpu") if first is None else first.device
 
     def _dtype(self) -> torch.dtype:
-        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+        first = self._first_parameter()
+        return torch.get_default_dtype() if first is None else first.dtype
+
+    def _first_parameter(self) -> nn.Parameter | None:
+        """Returns any parameter; the first part mostly has one, and asking it alone is quicker than asking the model."""
+        first_part = next(iter(self.parts.values()), self)
+        found = next(first_part.parameters(), None)
+        return next(self.parameters(), None) if found is None else found
 
     def _check_known(self, names: Iterable[str]) -> None:
         for name in names:
