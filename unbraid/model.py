@@ -388,7 +388,7 @@ class Model(nn.Module):
         return torch.get_default_dtype() if first is None else first.dtype
 
     def _first_parameter(self) -> nn.Parameter | None:
-        """Returns any parameter; the first part mostly has one, and asking it alone is quicker than asking the model."""
+        """Returns any parameter, asking the first part before the whole model: that is quicker."""
         first_part = next(iter(self.parts.values()), self)
         found = next(first_part.parameters(), None)
         return next(self.parameters(), None) if found is None else found
