@@ -27,7 +27,7 @@ T = torch.distributions
         (ub.from_torch(T.StudentT, 3, df=2.0), lambda q: stats.t(q["df"], q["loc"], q["scale"])),
         (ub.from_torch(T.Gumbel, 3, loc=0.0, scale=1.0), lambda q: stats.gumbel_r(q["loc"], q["scale"])),
     ],
-    ids=str,
+    ids=["LogNormal", "Beta", "Gamma", "StudentT", "Gumbel"],  # each worker must find the same names
 )
 def test_densities_are_scipys(family: ub.Family, scipys: Any) -> None:
     q = parameters_of(family, 4)
