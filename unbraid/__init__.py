@@ -5,6 +5,7 @@ from unbraid.estimators import Enumerate, Estimator, Gumbel, PlugIn, Reinforce, 
 from unbraid.model import Model
 from unbraid.nn import conv, deconv, dense, dropout, mlp, module
 from unbraid.objectives import Objective, Term
+from unbraid.repeat import Repeat, Submodel
 from unbraid.training import Run, Settings, fit, load
 from unbraid.variables import (
     Angle,
@@ -44,8 +45,10 @@ __all__ = [
     "Objective",
     "PlugIn",
     "Reinforce",
+    "Repeat",
     "Run",
     "Settings",
+    "Submodel",
     "SumAndSample",
     "Term",
     "Warp",

@@ -16,14 +16,18 @@ from unbraid.estimators.estimator import Estimator
 from unbraid.fields import Field, fields_of, filled
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import factorisation
+from unbraid.graph.series import join, split
 from unbraid.graph.shapes import settle_shapes
 from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
-from unbraid.inference import passes
+from unbraid.inference import generation, passes
+from unbraid.inference.known import Known
 from unbraid.nn.dense import Product, initialise
 from unbraid.objectives.bound import Surroundings
+from unbraid.objectives.given import split_labels
 from unbraid.objectives.objective import objective
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
+from unbraid.objectives.pattern import is_labelled
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
 
@@ -95,8 +99,8 @@ class Model(nn.Module):
 
     @property
     def latents(self) -> dict[str, Family]:
-        """The family of each latent, in the order of the recognition program."""
-        return {name: node.family for name, node in self.graph.latents.items()}
+        """The family of each latent, in the order of the recognition program; of one in a `Repeat`, that of a step."""
+        return {name: self.graph.latents[each.members[0]].family for name, each in self.graph.series.items()}
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -147,7 +151,8 @@ class Model(nn.Module):
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
         options = checked_options(alpha, gamma, beta, free_bits, samples, supervision, bound)
-        return objective(self.graph, self.parts, x, labels or {}, chosen, options, Surroundings(generator, progress))
+        parts = split_labels(self.graph, labels or {})
+        return objective(self.graph, self.parts, x, parts, chosen, options, Surroundings(generator, progress))
 
     def frame(self, x: Tensor | None) -> Frame:
         """Returns the root frame of a pass over rows x."""
@@ -166,7 +171,7 @@ class Model(nn.Module):
         """
         x = self._here(x)
         with self._asked():
-            return passes.infer(self.frame(x), self._values(self._labels(known, x.shape[0])), x.shape[0])
+            return passes.infer(self.frame(x), self._known(self._labels(known, x.shape[0])), x.shape[0])
 
     def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
         """Predicts the most probable values of the latents.
@@ -178,14 +183,19 @@ class Model(nn.Module):
         Returns:
             By latent: int64 (rows,) for a discrete one, the mean (rows, *event) for a continuous one.
         """
+        found = self._predicted(x, known)
+        return join(self.graph.series, passes.without_absent(self.graph, found))
+
+    def _predicted(self, x: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Returns the most probable label of every latent of the graph, those of steps past the count too."""
         self.check_shape(x)
         labels = self._labels(known, x.shape[0])
         with self._asked():
             parts = [
-                passes.predict(self.frame(x[rows]), self._values(labels, rows), rows.stop - rows.start)
+                passes.predict(self.frame(x[rows]), self._known(labels, rows), rows.stop - rows.start)
                 for rows in _chunks(x.shape[0])
             ]
-        return {name: torch.cat([part[name] for part in parts]) for name in self.latents}
+        return {name: torch.cat([part[name] for part in parts]) for name in self.graph.latents}
 
     def generate(self, values: Mapping[str, Any]) -> Tensor:
         """Returns the mean of x for given latents.
@@ -200,19 +210,19 @@ class Model(nn.Module):
             DataError: If a latent is missing or has a value that it cannot have.
         """
         self._check_known(values)
-        for name in self.latents:
-            if name not in values:
+        for name, each in self.graph.series.items():
+            if name not in values and not all(member in values for member in each.members):
                 raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
         return self._generated(values)
 
     def _generated(self, values: Mapping[str, Any]) -> Tensor:
         """Returns the mean of x; latents without a value take the most probable one of p."""
-        shapes = {name: family.label_shape for name, family in self.latents.items()}
         tensors = {name: torch.as_tensor(value) for name, value in values.items()}
-        labels = self._labels(tensors, max((len(t) for n, t in tensors.items() if t.dim() > len(shapes[n])), default=1))
+        many = [len(value) for name, value in tensors.items() if value.dim() > len(self._label_shape(name))]
+        labels = self._labels(tensors, max(many, default=1))
         with self._asked():
             parts = [
-                passes.generate(self.frame(None), self._values(labels, rows), rows.stop - rows.start)
+                generation.generate(self.frame(None), self._known(labels, rows), rows.stop - rows.start)
                 for rows in _chunks(len(next(iter(labels.values()))))
             ]
         return torch.cat(parts)
@@ -229,13 +239,13 @@ class Model(nn.Module):
             Shape (n, *data_shape).
         """
         with self._asked():
-            fixed = self._values(self._labels(factors, n))
-            frame = passes.sample(self.frame(None), fixed, n, generator)
-            return passes.mean_of_x(frame, n)
+            fixed = self._known(self._labels(factors, n))
+            frame = generation.sample(self.frame(None), fixed, n, generator)
+            return generation.mean_of_x(frame, n)
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Infers the latents of rows and returns the mean of x given them, shape (rows, *data_shape)."""
-        return self.generate(self.predict(x))
+        return self._generated(self._predicted(x, {}))
 
     def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
         """Infers all latents, sets one to each of several values, and generates again.
@@ -259,9 +269,11 @@ class Model(nn.Module):
                 f"{sorted(factor) or 'none'}."
             )
         self._check_known(factor)
-        (name, values), inferred = next(iter(factor.items())), self.predict(x)
-        kept = {other: value for other, value in inferred.items() if other not in self.graph.generated_from(name)}
-        rows = [self._generated({**kept, name: self._label(name, value, x.shape[0])}) for value in values]
+        (name, values), inferred = next(iter(factor.items())), self._predicted(x, {})
+        set_by_hand = self.graph.series[name].members if name in self.graph.series else (name,)
+        anew = {*set_by_hand}.union(*(self.graph.generated_from(member) for member in set_by_hand))
+        kept = {other: value for other, value in inferred.items() if other not in anew}
+        rows = [self._generated({**kept, **self._labels({name: value}, x.shape[0])}) for value in values]
         return torch.stack(rows, dim=1)
 
     def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -395,35 +407,50 @@ class Model(nn.Module):
 
     def _check_known(self, names: Iterable[str]) -> None:
         for name in names:
-            if name not in self.latents:
-                raise DataError(f"{name!r} is no latent of this model.{did_you_mean(name, self.latents)}")
+            if name not in self.graph.series and name not in self.graph.latents:
+                raise DataError(f"{name!r} is no latent of this model.{did_you_mean(name, self.graph.series)}")
 
     def _labels(self, given: Mapping[str, Any], rows: int) -> dict[str, Tensor]:
-        """Checks labels set by hand and gives each of them rows: (rows, *label)."""
+        """Checks labels set by hand; gives each latent of the graph rows of them: (rows, *label)."""
         self._check_known(given)
-        return {name: self._label(name, label, rows) for name, label in given.items()}
+        return split(self.graph.series, {name: self._label(name, label, rows) for name, label in given.items()})
 
-    def _values(self, labels: Mapping[str, Tensor], rows: slice = slice(None)) -> dict[str, Spread]:
-        """Turns labels, or some of their rows, into values as children see them."""
-        families, dtype = self.latents, self._dtype()
-        return {name: Spread(families[name].value_of(label[rows]).to(dtype)) for name, label in labels.items()}
+    def _known(self, labels: Mapping[str, Tensor], rows: slice = slice(None)) -> Known:
+        """Turns labels, or some of their rows, into what a pass knows."""
+        values: dict[str, Spread] = {}
+        partly: dict[str, Tensor] = {}
+        for name, label in labels.items():
+            part = label[rows]
+            if name in self.graph.counts and not bool(is_labelled(part).all()):
+                partly[name] = part
+            else:
+                values[name] = Spread(self.graph.latents[name].family.value_of(part).to(self._dtype()))
+        return Known(values, partly)
+
+    def _family(self, name: str) -> Family:
+        return self.latents[name] if name in self.graph.series else self.graph.latents[name].family
+
+    def _label_shape(self, name: str) -> tuple[int, ...]:
+        """Returns the shape of a row's labels, with step axes."""
+        self._check_known((name,))
+        steps = self.graph.series[name].steps if name in self.graph.series else ()
+        return (*steps, *self._family(name).label_shape)
 
     def _label(self, name: str, label: Any, rows: int) -> Tensor:
-        family = self.latents[name]
+        family, shape = self._family(name), self._label_shape(name)
         try:
             tensor = torch.as_tensor(label).to(self._device())
-            tensor = tensor.expand(rows, *family.label_shape)
+            tensor = tensor.expand(rows, *shape)
         except (RuntimeError, TypeError, ValueError):
-            raise DataError(
-                f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *family.label_shape)}."
-            ) from None
+            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *shape)}.") from None
         if family.cardinality is None:
             tensor = tensor.to(self._dtype())
             family.check_labels(name, tensor)
             return tensor
         if rows == 0:
             return tensor.long()
-        if tensor.is_floating_point() or int(tensor.min()) < 0 or int(tensor.max()) >= family.cardinality:
+        least = -1 if shape != family.label_shape or name in self.graph.counts else 0
+        if tensor.is_floating_point() or int(tensor.min()) < least or int(tensor.max()) >= family.cardinality:
             raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
         return tensor
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unbraid.data.labels import normalise_labels
 from unbraid.data.rows import Rows
 from unbraid.evaluation import evaluate_labels, log_likelihood_bound
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.model import Model
+from unbraid.objectives.given import given_labels
 from unbraid.recipes.recipe import Recipe
 from unbraid.training.history import History
 from unbraid.training.plan import SupervisionPlan
@@ -44,8 +44,7 @@ def evaluate_run(
     """
     folder = RunFolder.open(out)
     settings = Settings.from_json(folder.read_json(folder.config)["settings"])
-    cardinalities = {name: family.cardinality for name, family in model.latents.items()}
-    plan = SupervisionPlan.of(normalise_labels(labels, len(rows), cardinalities), len(rows))
+    plan = SupervisionPlan.of(given_labels(model.graph, labels, len(rows)), len(rows))
     errors = evaluate_labels(model, test.images, _known(model, test))
     fresh = type(model)(seed=model.seed, **model.fields)
     alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)

@@ -13,7 +13,7 @@ from unbraid.data.few import few_labels
 from unbraid.data.label_values import label_array, missing
 from unbraid.errors import DataError, OptionError, did_you_mean
 
-__all__ = ["few_labels", "missing", "normalise_labels", "unlabelled_classes"]
+__all__ = ["few_labels", "missing", "normalise_labels", "refuse_unlabelled", "unlabelled_classes"]
 
 
 def normalise_labels(
@@ -48,7 +48,7 @@ def normalise_labels(
         raise OptionError(f"missing_class must be 'error' or 'allow', got {missing_class!r}")
     normal = {name: _normalise(name, values, n_rows, cardinalities) for name, values in labels.items()}
     if missing_class == "error":
-        _refuse_unlabelled(unlabelled_classes(normal, cardinalities))
+        refuse_unlabelled(unlabelled_classes(normal, cardinalities))
     return normal
 
 
@@ -133,8 +133,8 @@ def _refuse(name: str, array: NDArray[Any], wrong: NDArray[np.bool_], rule: str)
         raise DataError(f"the label of '{name}' in row {rows[0]}{others} is {array[rows[0]]}: {rule}")
 
 
-def _refuse_unlabelled(lacking: Mapping[str, list[int]]) -> None:
-    """Raises an error where a class has no labelled row."""
+def refuse_unlabelled(lacking: Mapping[str, list[int]]) -> None:
+    """Raises DataError where a class has no labelled row: by variable, what `unlabelled_classes` found."""
     for name, classes in lacking.items():
         which = f"class {classes[0]}" if len(classes) == 1 else f"classes {', '.join(map(str, classes))}"
         raise DataError(

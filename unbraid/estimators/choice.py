@@ -13,6 +13,7 @@ from unbraid.estimators.named import named, text_of
 from unbraid.estimators.reinforce import Reinforce
 from unbraid.estimators.sum_and_sample import SumAndSample
 from unbraid.graph.graph import Graph
+from unbraid.graph.series import series_name
 from unbraid.variables.family import Family
 
 BUDGET = 64
@@ -59,6 +60,7 @@ def _chosen(graph: Graph, given: Given) -> dict[str, Estimator]:
     chosen = dict(given)
     for name in chosen:
         _check_discrete(graph, name)
+    chosen = split_names(graph, chosen)
     estimators: dict[str, Estimator] = {}
     product = 1
     for name, node in graph.latents.items():
@@ -66,7 +68,13 @@ def _chosen(graph: Graph, given: Given) -> dict[str, Estimator]:
         if not node.family.discrete or values is None:
             continue
         asked = chosen.get(name, node.family.estimator)
-        estimators[name] = _default(node.family, values, BUDGET // product) if asked is None else named(asked)
+        members = graph.series[series_name(name)].members
+        if asked is not None:
+            estimators[name] = named(asked)
+        elif name == members[0]:
+            estimators[name] = _default(node.family, values, _root(BUDGET // product, len(members)))
+        else:
+            estimators[name] = estimators[members[0]]
         _check_fits(name, node.family, estimators[name])
         product *= estimators[name].copies(values)
         if product > MOST:
@@ -75,6 +83,23 @@ def _chosen(graph: Graph, given: Given) -> dict[str, Estimator]:
                 "are allowed. Choose plug_in, gumbel, reinforce or sum_and_sample for some of these variables."
             )
     return estimators
+
+
+def split_names(graph: Graph, chosen: Mapping[str, str | Estimator]) -> dict[str, str | Estimator]:
+    """Gives what is chosen for a latent in a `Repeat` to each of its steps."""
+    return {member: each for name, each in chosen.items() for member in _members(graph, name)}
+
+
+def _members(graph: Graph, name: str) -> tuple[str, ...]:
+    return graph.series[name].members if name in graph.series else (name,)
+
+
+def _root(room: int, steps: int) -> int:
+    """Returns how many evaluations each of several steps may cost, so that all together have room."""
+    each = 1
+    while (each + 1) ** steps <= room:
+        each += 1
+    return each
 
 
 def _spelled(estimators: Mapping[str, Estimator]) -> str:
@@ -94,11 +119,11 @@ def _default(family: Family, values: int, room: int) -> Estimator:
 
 def _check_discrete(graph: Graph, name: str) -> None:
     """Raises OptionError if there is no discrete latent of this name."""
-    if name not in graph.latents:
+    if name not in graph.latents and name not in graph.series:
         raise OptionError(
-            f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
+            f"an estimator for {name!r}, which is no latent of this model.{did_you_mean(name, graph.series)}"
         )
-    family = graph.latents[name].family
+    family = graph.latents[_members(graph, name)[0]].family
     if not family.discrete:
         raise OptionError(f"{name!r} is {family}: it is sampled, and only discrete variables take an estimator.")
 

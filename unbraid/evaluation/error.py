@@ -168,10 +168,15 @@ def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int6
 def _evaluate(predicted: torch.Tensor, labels: ArrayLike | torch.Tensor, discrete: bool) -> dict[str, Any]:
     """Returns the error of one variable, ready for JSON."""
     if discrete:
-        rate = error_rate(predicted, labels)
+        rate = error_rate(*(_items(each) for each in (predicted, labels)))
         return {"error": rate.error, "error_ci": list(rate.ci), "n": rate.n}
     far = mean_error(predicted, labels)
     return {"rmse": far.rmse, "rmse_ci": list(far.rmse_ci), "mae": far.mae, "mae_ci": list(far.mae_ci), "n": far.n}
+
+
+def _items(array: ArrayLike | torch.Tensor) -> Any:
+    """Lays the items of a `Repeat`, (rows, steps), one after the other: each that has a label counts."""
+    return np.asarray(_on_cpu(array)).reshape(-1)
 
 
 def _wilson(wrong: int, n: int) -> tuple[float, float]:
@@ -199,7 +204,7 @@ def _any_label(model: Predictor, name: str, labels: ArrayLike | torch.Tensor) ->
     """Says whether at least one row has a label."""
     array = np.asarray(_on_cpu(labels))
     if _is_discrete(model, name):
-        return bool((whole_numbers(array, f"labels of '{name}'") >= 0).any())
+        return bool((whole_numbers(_items(array), f"labels of '{name}'") >= 0).any())
     return bool((~np.isnan(array.astype(np.float64)).reshape(len(array), -1)).all(1).any())
 
 

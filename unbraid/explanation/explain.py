@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from unbraid.data.label_values import label_array
-from unbraid.data.labels import normalise_labels, unlabelled_classes
-from unbraid.estimators.choice import choose_estimators
+from unbraid.data.labels import unlabelled_classes
+from unbraid.estimators.choice import choose_estimators, split_names
 from unbraid.estimators.estimator import Estimator
 from unbraid.explanation.formula import WIDTH, Weights
 from unbraid.explanation.lines import lines
@@ -21,8 +21,10 @@ from unbraid.explanation.pattern import Pattern
 from unbraid.explanation.remarks import join, notes, where
 from unbraid.explanation.table import table
 from unbraid.graph.graph import Graph
+from unbraid.graph.plates import written_once
+from unbraid.objectives.given import given_labels
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
-from unbraid.objectives.pattern import is_labelled
+from unbraid.objectives.pattern import filled_past_count, is_labelled
 
 
 def explain(
@@ -96,16 +98,21 @@ def explain(
     normal, rows = _normal(graph, labels or {}, rows)
     patterns = [
         Pattern(graph, frozenset(names), chosen, samples, count, bound)
-        for names, count in _counted(graph, normal, rows)
+        for names, count in _counted(graph, filled_past_count(graph, normal), rows)
     ]
     if latex:
         return _latex(graph, patterns, weights)
     cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
-    asked = {name for name, node in graph.latents.items() if node.family.estimator is not None} | set(estimators or {})
+    asked = {name for name, node in graph.latents.items() if node.family.estimator is not None} | set(
+        split_names(graph, estimators or {})
+    )
     beware = notes(patterns, unlabelled_classes(normal, cardinalities), weights, TEXT)
     labelled = {name: int(is_labelled(label).sum()) for name, label in normal.items()}
     blocks = [
-        [TEXT.product(factors("q", graph.q_parents)), TEXT.product(factors("p", graph.p_parents))],
+        [
+            TEXT.product(factors("q", written_once(graph.q_parents))),
+            TEXT.product(factors("p", written_once(graph.p_parents))),
+        ],
         *(_block(pattern, weights) for pattern in patterns),
         table(patterns, labelled, asked, rows),
         [_costs(patterns)],
@@ -119,8 +126,7 @@ def _normal(graph: Graph, labels: Mapping[str, Any], rows: int | None) -> tuple[
     if rows is None and labels:
         name, values = next(iter(labels.items()))
         rows = next(iter(label_array(values, name).shape), 0)
-    cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
-    return normalise_labels(labels, rows or 0, cardinalities, missing_class="allow"), rows
+    return given_labels(graph, labels, rows or 0, missing_class="allow"), rows
 
 
 def _counted(graph: Graph, labels: Mapping[str, Tensor], rows: int | None) -> list[tuple[tuple[str, ...], int | None]]:
@@ -174,7 +180,14 @@ def _filled(text: str, indent: str = "") -> str:
 
 def _latex(graph: Graph, patterns: Sequence[Pattern], weights: Weights) -> str:
     """Returns the formulas in LaTeX: displays, and sentences between them."""
-    parts = [_display([LATEX.product(factors("q", graph.q_parents)), LATEX.product(factors("p", graph.p_parents))])]
+    parts = [
+        _display(
+            [
+                LATEX.product(factors("q", written_once(graph.q_parents))),
+                LATEX.product(factors("p", written_once(graph.p_parents))),
+            ]
+        )
+    ]
     for pattern in patterns:
         parts += [
             _heading(pattern, weights, LATEX),

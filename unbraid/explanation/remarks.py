@@ -9,6 +9,7 @@ from unbraid.explanation.children import seen_by_children
 from unbraid.explanation.formula import Weights
 from unbraid.explanation.notation import Notation
 from unbraid.explanation.pattern import Pattern
+from unbraid.graph.graph import Graph
 
 
 def where(pattern: Pattern, weights: Weights, notation: Notation) -> list[str]:
@@ -77,6 +78,7 @@ def notes(
         pattern = next((pattern for pattern in patterns if name not in pattern.observed), None)
         if pattern is not None and name in pattern.estimators:
             found += seen_by_children(name, pattern)
+    found += _presences(graph)
     if weights.bound == "importance" and patterns[0].samples == 1:
         found.append("Note: with one sample the importance bound is the evidence lower bound; take samples=5 or more.")
     if any(_one_weight(pattern) for pattern in patterns):
@@ -85,6 +87,16 @@ def notes(
             "samples=2 or more."
         )
     return found
+
+
+def _presences(graph: Graph) -> list[str]:
+    """Says for each `Repeat` what its terms are multiplied by."""
+    counts = dict.fromkeys((name.split("[")[0], above[0][0]) for name, above in graph.counts.items())
+    return [
+        f"Note: the terms of {repeat}[t], and what x sees of it, are multiplied by whether it is there, {count} > t; "
+        f"where {count} is plugged in, by the probability of it."
+        for repeat, count in counts
+    ]
 
 
 def _eq4(names: Sequence[str], pattern: Pattern, notation: Notation) -> str:

@@ -19,6 +19,7 @@ from unbraid.figures.layout import Layout, Point, lay_out
 from unbraid.figures.save import save
 from unbraid.figures.style import INK, SOFT, TEXT_SIZE, TITLE_SIZE, new_figure
 from unbraid.graph.graph import Graph
+from unbraid.graph.plates import plates
 
 Factorisation = Sequence[tuple[str, Sequence[str]]]  # variable, its parents
 
@@ -93,8 +94,8 @@ def draw_model(model: Drawable, path: str | os.PathLike[str] | None = None, *, p
         RunError: the file could not be written.
     """
     discrete = {name for name, family in model.latents.items() if family.discrete}
-    graph = model.graph
-    figure = draw_graph(list(graph.q_parents.items()), list(graph.p_parents.items()), {"x"}, partly, discrete)
+    q, p = plates(model.graph.q_parents), plates(model.graph.p_parents)
+    figure = draw_graph(list(q.items()), list(p.items()), {"x"}, partly, discrete)
     if path is not None:
         save(figure, path)
     return figure

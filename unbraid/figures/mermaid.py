@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from unbraid.graph.graph import Graph
+from unbraid.graph.plates import plates
+from unbraid.graph.series import series_name
 
 
 def mermaid(graph: Graph) -> str:
@@ -19,10 +21,10 @@ def mermaid(graph: Graph) -> str:
     Returns:
         The text, without a fence around it.
     """
-    discrete = {name for name, node in graph.latents.items() if node.family.discrete}
+    discrete = {series_name(name) for name, node in graph.latents.items() if node.family.discrete}
     lines = ["flowchart LR"]
-    lines += _part("p", "Generative model p", graph.p_parents, discrete, "TB")
-    lines += _part("q", "Recognition model q", {"x": (), **graph.q_parents}, discrete, "BT")
+    lines += _part("p", "Generative model p", plates(graph.p_parents), discrete, "TB")
+    lines += _part("q", "Recognition model q", {"x": (), **plates(graph.q_parents)}, discrete, "BT")
     return "\n".join([*lines, "  classDef observed fill:#d4d9df,color:#222222", "  class p_x,q_x observed"])
 
 

@@ -111,6 +111,14 @@ class Frame:
         aligned = {name: parameter.align(axes) for name, parameter in parameters.items()}
         return Spread(node.family.log_prob(aligned, value.align(axes)), axes)
 
+    def presence(self, name: str) -> Spread | None:
+        """Returns whether a latent's step is there, one number a row; None for a latent that always is."""
+        gate = self.graph.gates.get(name)
+        if gate is None:
+            return None
+        value = self[gate]
+        return Spread(value.tensor.squeeze(-1), value.axes)
+
 
 def _filled(function: Callable[..., Any], node: Node) -> Callable[..., Any]:
     """Returns a function of the values that a node's arguments refer to, with its constants in their places."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from unbraid.graph.plates import written_once
+from unbraid.graph.series import Series, series_of
 from unbraid.graph.symbol import Data, Draw, Layer, Operation
 from unbraid.variables.family import Family
 
@@ -65,8 +67,13 @@ class Graph:
         latents: For each latent the node of its recognition factor q, in the order of the recognition program.
         factors: For each latent and for "x" the node of its generative factor p.
         stands_for: Nodes of `prior` and `decode` that stand for the value of a latent: node index to name.
+        gates: For latents in the steps of a `Repeat` with a count, the node of whether their step is there, (rows, 1).
+        counts: For these the counts that decide it, outer ones first, and the step that each must exceed.
+        matched: The `Repeat`s whose labelled items are matched to steps.
+        series: What users know of the latents, by the name that they use: one entry for all steps of a `Repeat`.
         axes: For each latent its axis, which is its place in the order.
-        q_parents: For each latent the latents (and x) that its recognition factor is given.
+        q_parents: For each latent the latents (and x) that its recognition factor is given, and the counts that its
+            step must be below.
         p_parents: For each latent and for "x" what its generative factor is given.
         q_ancestors: For each latent the latents above it in the recognition program.
         constants: The nodes whose value never changes: parameters of priors that are given and not learned.
@@ -76,6 +83,10 @@ class Graph:
     latents: Mapping[str, Node]
     factors: Mapping[str, Node]
     stands_for: Mapping[int, str]
+    gates: Mapping[str, Node] = field(default_factory=dict)
+    counts: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    matched: frozenset[str] = frozenset()
+    series: Mapping[str, Series] = field(init=False)
     axes: Mapping[str, int] = field(init=False)
     q_parents: Mapping[str, tuple[str, ...]] = field(init=False)
     p_parents: Mapping[str, tuple[str, ...]] = field(init=False)
@@ -86,8 +97,9 @@ class Graph:
         def put(name: str, value: Mapping[str, Any] | tuple[Node, ...]) -> None:
             object.__setattr__(self, name, value)
 
+        put("series", series_of(self.latents))
         put("axes", {name: i for i, name in enumerate(self.latents)})
-        put("q_parents", {name: self._parents(node) for name, node in self.latents.items()})
+        put("q_parents", {name: self._parents(node, name) for name, node in self.latents.items()})
         put("p_parents", {name: self._parents(node) for name, node in self.factors.items()})
         ancestors: dict[str, frozenset[str]] = {}
         for name, parents in self.q_parents.items():
@@ -134,9 +146,14 @@ class Graph:
         visit("x")
         return tuple(order[:-1])
 
-    def _parents(self, node: Node) -> tuple[str, ...]:
-        """Returns the random variables (and x) from which a factor's parameters are computed, in program order."""
-        found: dict[str, None] = {}
+    def _parents(self, node: Node, counted: str = "") -> tuple[str, ...]:
+        """Returns the random variables (and x) from which a factor's parameters are computed, in program order.
+
+        Args:
+            node: The factor.
+            counted: The latent whose counts are to be among them.
+        """
+        found: dict[str, None] = {count: None for count, _ in self.counts.get(counted, ())}
         pending = list(refs_in(node.kwargs))
         seen: set[int] = set()
         while pending:
@@ -178,9 +195,9 @@ def substitute(value: Any, replace: Callable[[Any], Any]) -> Any:
 
 
 def factorisation(parents: Mapping[str, Iterable[str]], density: str) -> str:
-    """Writes a factorisation in maths: ``q(digit | x) q(style | x, digit)``."""
+    """Writes a factorisation in maths: ``q(digit | x) q(style | x, digit)``; the steps of a `Repeat` once."""
     factors = []
-    for name, above in parents.items():
+    for name, above in written_once(parents).items():
         given = ", ".join(above)
         factors.append(f"{density}({name} | {given})" if given else f"{density}({name})")
     return " ".join(factors)

@@ -13,6 +13,8 @@ from torch import nn
 
 from unbraid.errors import ModelError, did_you_mean
 from unbraid.graph.graph import Graph, Node, Ref, refs_in, substitute
+from unbraid.graph.series import series_name
+from unbraid.graph.steps import Presence, Steps, flattened
 from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
 from unbraid.variables.family import Family
 from unbraid.variables.head import variable
@@ -28,14 +30,16 @@ def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     refuse_repeated_names(program.encode, f"{title}.encode")
     x = Symbol(Data("x"))
     x.trace = seen = Trace("encode")
-    latents = _latents(program.encode(x), seen, f"{title}.encode")
+    returned = program.encode(x)
+    latents, presences = _latents(returned, seen, f"{title}.encode")
+    named = {**latents, **returned}
     priors: dict[str, Symbol] = {}
     if hasattr(program, "prior"):
         refuse_repeated_names(program.prior, f"{title}.prior")
-        priors = _factors(_call(program.prior, latents, x, f"{title}.prior"), latents, f"{title}.prior", with_x=False)
+        priors = _factors(_call(program.prior, named, x, f"{title}.prior"), latents, f"{title}.prior", with_x=False)
         _refuse_forgotten(seen, (*latents.values(), *priors.values()), f"{title}.prior")
     refuse_repeated_names(program.decode, f"{title}.decode")
-    decoded = _call(program.decode, latents, x, f"{title}.decode")
+    decoded = _call(program.decode, named, x, f"{title}.decode")
     decoded = {"x": decoded} if isinstance(decoded, Symbol) else decoded
     scored = _factors(decoded, latents, f"{title}.decode", with_x=True)
     _refuse_forgotten(seen, (*latents.values(), *priors.values(), *scored.values()), f"{title}.decode")
@@ -44,19 +48,29 @@ def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     twice = set(priors) & set(scored)
     if twice:
         raise ModelError(f"{title}: p({sorted(twice)[0]}) is given by prior and by decode; give it once.")
-    own = {
-        name: variable(symbol.operation.family, (), {})
-        for name, symbol in latents.items()
-        if name not in priors and name not in scored and isinstance(symbol.operation, Draw)
-    }
+    own = _own_priors({name: symbol for name, symbol in latents.items() if name not in {**priors, **scored}})
     parameters = set(map(id, program.parameters()))
-    return _Assembly(title, latents, {**own, **priors}, scored, parameters).graph()
+    matched = frozenset(
+        name for name, value in returned.items() if isinstance(value, Steps) and value.order == "matched"
+    )
+    return _Assembly(title, latents, {**own, **priors}, scored, parameters, presences, matched).graph()
 
 
-def _call(method: Callable[..., Any], latents: Mapping[str, Symbol], x: Symbol, title: str) -> Any:
+def _own_priors(latents: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Makes the variables' own priors; the steps of a `Repeat` share theirs."""
+    shared: dict[str, Symbol] = {}
+    own: dict[str, Symbol] = {}
+    for name, symbol in latents.items():
+        assert isinstance(symbol.operation, Draw)
+        prior = shared.setdefault(series_name(name), variable(symbol.operation.family, (), {}))
+        own[name] = Symbol(prior.operation, prior.args, prior.kwargs)
+    return own
+
+
+def _call(method: Callable[..., Any], latents: Mapping[str, Symbol | Steps], x: Symbol, title: str) -> Any:
     """Calls `prior` or `decode` with the latents that its arguments name."""
-    known = {"x": x, **latents}
-    arguments: dict[str, Symbol] = {}
+    known = {"x": x, **{name: value for name, value in latents.items() if "[" not in name}}
+    arguments: dict[str, Symbol | Steps] = {}
     for name, parameter in inspect.signature(method).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ModelError(f"{title}: name the latents it takes; '*{name}' cannot be matched with them.")
@@ -67,15 +81,21 @@ def _call(method: Callable[..., Any], latents: Mapping[str, Symbol], x: Symbol, 
     return method(**arguments)
 
 
-def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
-    """Checks what `encode` returned: random variables, each under a name of its own, none forgotten."""
+def _latents(returned: Any, seen: Trace, title: str) -> tuple[dict[str, Symbol], dict[str, Presence]]:
+    """Checks what `encode` returned: random variables, each under a name of its own, none forgotten.
+
+    Returns:
+        The latents, those of repeated sub-models by step; and for these whether their step is there.
+    """
     if not isinstance(returned, Mapping) or not returned:
         raise ModelError(
             f"{title} must return a dict of latents by name, got {type(returned).__name__}: return {{'digit': digit}}."
         )
-    names: dict[int, str] = {}
-    for name, symbol in returned.items():
+    for name in returned:
         _check_name(name, title)
+    latents, presences = _flat(returned)
+    names: dict[int, str] = {}
+    for name, symbol in latents.items():
         family = _check_draw(name, symbol, title)
         if not family.discrete and not family.reparameterised:
             raise ModelError(
@@ -87,8 +107,23 @@ def _latents(returned: Any, seen: Trace, title: str) -> dict[str, Symbol]:
                 f"{title}: {names[id(symbol)]!r} and {name!r} are the same variable; give a variable one name."
             )
         names[id(symbol)] = name
-    _refuse_forgotten(seen, returned.values(), title)
-    return dict(returned)
+    _refuse_forgotten(seen, latents.values(), title)
+    return latents, presences
+
+
+def _flat(returned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Presence]]:
+    """Takes the steps of repeated sub-models apart: ``items[0].digit``."""
+    flat: dict[str, Any] = {}
+    presences: dict[str, Presence] = {}
+    for name, value in returned.items():
+        if not isinstance(value, Steps):
+            flat[name] = value
+            continue
+        for member, symbol, presence in flattened(name, value):
+            flat[member] = symbol
+            if presence is not None:
+                presences[member] = presence
+    return flat, presences
 
 
 def _refuse_forgotten(seen: Trace, named: Iterable[Symbol], title: str) -> None:
@@ -107,7 +142,8 @@ def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: b
     if not isinstance(returned, Mapping):
         raise ModelError(f"{title} must return random variables by name, got {type(returned).__name__}.")
     known = {**latents, "x": None} if with_x else latents
-    for name, symbol in returned.items():
+    factors, _ = _flat(returned)
+    for name, symbol in factors.items():
         if name not in known:
             raise ModelError(
                 f"{title} returns a factor for {name!r}, which is no latent of encode.{did_you_mean(str(name), known)}"
@@ -119,7 +155,7 @@ def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: b
                 raise ModelError(
                     f"{title} returns the latent {name!r} of encode itself; return a variable of p with this name."
                 )
-    return dict(returned)
+    return factors
 
 
 def _check_name(name: Any, title: str) -> None:
@@ -177,7 +213,10 @@ class _Assembly:
         priors: Mapping[str, Symbol],
         scored: Mapping[str, Symbol],
         parameters: Collection[int],
+        presences: Mapping[str, Presence],
+        matched: frozenset[str],
     ) -> None:
+        self.presences, self.matched = presences, matched
         self.title, self.latents, self.priors, self.scored, self.parameters = title, latents, priors, scored, parameters
         self.factors = {**priors, **scored}
         self.names = {id(symbol): name for name, symbol in latents.items()}
@@ -190,7 +229,9 @@ class _Assembly:
 
     def graph(self) -> tuple[Graph, nn.ModuleDict]:
         """Builds the graph."""
-        for symbol in self.latents.values():
+        for name, symbol in self.latents.items():
+            if name in self.presences:
+                self.add(self.presences[name].gate)  # the count comes before what it counts
             self.add(symbol)
         order = [node.name for node in self.nodes if isinstance(node.operation, Draw)]
         self.part = "prior"
@@ -204,6 +245,12 @@ class _Assembly:
             {name: self.nodes[self.indices[id(self.latents[name])]] for name in order},
             {name: self.nodes[self.indices[id(self.factors[name])]] for name in (*order, "x")},
             {self.indices[key]: name for key, name in self.stand_ins.items()},
+            {name: self.nodes[self.indices[id(presence.gate)]] for name, presence in self.presences.items()},
+            {
+                name: tuple((self.names[id(count)], step) for count, step in presence.counts)
+                for name, presence in self.presences.items()
+            },
+            self.matched,
         )
         _refuse_cycles(graph, self.title)
         return graph, nn.ModuleDict(self.modules)

@@ -8,7 +8,7 @@ from torch import Tensor
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread
-from unbraid.inference.passes import most_probable
+from unbraid.inference.probable import most_probable
 from unbraid.objectives.pattern import is_labelled
 
 
@@ -21,8 +21,11 @@ def label_or_guess(frame: Frame, node: Node, label: Tensor | None) -> Spread:
         label: int64 (rows,) with -1, or floats (rows, *event) with NaN, where not labelled; None where nowhere.
     """
     guess = most_probable(frame, node)
-    if label is None:
-        return guess
+    return guess if label is None else label_or(guess, node, label)
+
+
+def label_or(guess: Spread, node: Node, label: Tensor) -> Spread:
+    """Returns the labels' values, and the guessed ones in rows without a label."""
     known = is_labelled(label)
     filled = torch.where(_like(known, label), label, torch.zeros_like(label))
     value = node.family.value_of(filled).to(guess.tensor.dtype)

@@ -9,34 +9,45 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from unbraid.graph.frame import Frame
-from unbraid.graph.graph import Node
-from unbraid.graph.spread import SAMPLES, Spread, union
+from unbraid.graph.graph import Graph, Node
+from unbraid.graph.spread import SAMPLES, Spread
+from unbraid.inference.known import Known
 from unbraid.objectives.bound import sample as draw_latent
-from unbraid.objectives.terms import add
+from unbraid.objectives.terms import add, multiply
 
 
-def most_probable(frame: Frame, node: Node) -> Spread:
-    """Returns the most probable value of a random variable, as its children see it."""
-    parameters = frame.parameters(node)
-    axes = union(parameters.values())
-    return Spread(node.family.most_probable({name: value.align(axes) for name, value in parameters.items()}), axes)
-
-
-def recognise(frame: Frame, known: Mapping[str, Spread]) -> Frame:
+def recognise(frame: Frame, known: Known) -> Frame:
     """Fixes every latent, in the order of q, to its known or most probable value."""
     for name, node in frame.graph.latents.items():
-        frame = frame.fix(name, known[name] if name in known else most_probable(frame, node))
+        frame = frame.fix(name, known.value(frame, name, node))
     return frame
 
 
-def infer(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, Distribution]:
-    """Returns the distribution q of each latent, with batch shape (rows,)."""
+def infer(frame: Frame, known: Known, rows: int) -> dict[str, Distribution]:
+    """Returns the distribution q of each series of latents, with batch shape (rows, *steps)."""
     frame = recognise(frame, known)
-    return {name: frame.distribution(node).expand(torch.Size([rows])) for name, node in frame.graph.latents.items()}
+    latents = frame.graph.latents
+    return {
+        name: _together([latents[member] for member in each.members], frame, (rows, *each.steps))
+        for name, each in frame.graph.series.items()
+    }
 
 
-def predict(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, Tensor]:
-    """Returns the most probable label of each latent, with one row for each row of x."""
+def _together(nodes: list[Node], frame: Frame, batch: tuple[int, ...]) -> Distribution:
+    """Returns the distributions of a series as one, of this batch shape."""
+    if len(nodes) == 1 and len(batch) == 1:
+        whole: Distribution = frame.distribution(nodes[0]).expand(torch.Size(batch))
+        return whole
+    parameters: dict[str, list[Tensor]] = {}
+    for node in nodes:
+        for name, value in frame.parameters(node).items():
+            parameters.setdefault(name, []).append(value.tensor.expand(batch[0], *value.event_shape))
+    stacked = {name: torch.stack(each, 1).unflatten(1, batch[1:]) for name, each in parameters.items()}
+    return nodes[0].family.distribution(**stacked)
+
+
+def predict(frame: Frame, known: Known, rows: int) -> dict[str, Tensor]:
+    """Returns the most probable label of each latent of the graph, with one row for each row of x."""
     frame = recognise(frame, known)
     labels = {}
     for name, node in frame.graph.latents.items():
@@ -45,34 +56,14 @@ def predict(frame: Frame, known: Mapping[str, Spread], rows: int) -> dict[str, T
     return labels
 
 
-def generate(frame: Frame, values: Mapping[str, Spread], rows: int) -> Tensor:
-    """Returns the mean of x given latents, shape (rows, *event); latents without a value take p's most probable one."""
-    for name, value in values.items():
-        frame = frame.fix(name, value)
-    for name in frame.graph.generative_order():
-        if name not in values:
-            frame = frame.fix(name, most_probable(frame, frame.graph.factors[name]))
-    return mean_of_x(frame, rows)
-
-
-def mean_of_x(frame: Frame, rows: int) -> Tensor:
-    """Returns the mean of x once every latent is fixed, shape (rows, *event)."""
-    node = frame.graph.likelihood
-    parameters = {name: value.tensor for name, value in frame.parameters(node).items()}
-    return node.family.mean(parameters).expand(rows, *node.family.event_shape)
-
-
-def sample(frame: Frame, fixed: Mapping[str, Spread], rows: int, generator: torch.Generator | None) -> Frame:
-    """Draws the latents that x depends on from p, parents first, but for those that are fixed by hand."""
-    for name in frame.graph.generative_order():
-        frame = frame.fix(name, fixed[name] if name in fixed else _draw_prior(frame, name, rows, generator))
-    return frame
-
-
-def _draw_prior(frame: Frame, name: str, rows: int, generator: torch.Generator | None) -> Spread:
-    node = frame.graph.factors[name]
-    parameters = {key: value.tensor for key, value in frame.parameters(node).items()}
-    return Spread(node.family.draw(parameters, (rows,), generator))
+def without_absent(graph: Graph, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Marks the labels of steps past their count as missing: -1, or NaN."""
+    shown = dict(labels)
+    for name, counts in graph.counts.items():
+        for count, step in counts:
+            absent = (labels[count] <= step).view(-1, *(1,) * (labels[name].dim() - 1))
+            shown[name] = shown[name].masked_fill(absent, torch.nan if shown[name].is_floating_point() else -1)
+    return shown
 
 
 def log_weights(frame: Frame, target: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
@@ -82,7 +73,8 @@ def log_weights(frame: Frame, target: Tensor, samples: int, generator: torch.Gen
         frame = frame.fix(name, draw_latent(frame, node, samples, target.shape[0], generator))
     total = frame.score(graph.likelihood, Spread(target))
     for name, node in graph.latents.items():
-        total = add(total, frame.score(graph.factors[name], frame[node]))
         score = frame.score(node, frame[node])
-        total = add(total, Spread(-score.tensor, score.axes))
+        ratio = add(frame.score(graph.factors[name], frame[node]), Spread(-score.tensor, score.axes))
+        there = frame.presence(name)
+        total = add(total, ratio if there is None else multiply(ratio, there))
     return total.align((SAMPLES,)).expand(samples, target.shape[0])

@@ -13,9 +13,10 @@ from torch import Tensor
 from unbraid.estimators.estimator import Estimator, Site
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
+from unbraid.graph.series import series_name
 from unbraid.graph.spread import SAMPLES, Spread, union
 from unbraid.objectives.options import Options
-from unbraid.objectives.terms import Terms, add
+from unbraid.objectives.terms import Terms, add, multiply
 from unbraid.objectives.total import BOUND
 
 
@@ -158,20 +159,41 @@ def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.G
 
 
 def _score(run: Pass, frame: Frame) -> Terms:
-    """Scores every factor once all latents are fixed."""
+    """Scores every factor once all latents are fixed; the terms of a `Repeat`'s steps add up to one."""
     graph = run.graph
     values = {"log p(x)": frame.score(graph.likelihood, run.target)}
     evidence: Spread | None = None
     for name, node in graph.latents.items():
-        factor, value = graph.factors[name], frame[node]
+        factor, value, title = graph.factors[name], frame[node], series_name(name)
+        there = frame.presence(name)
         if name not in run.observed:
-            values[f"KL({name})"] = _divergence(run, frame, name, value)
+            _put(values, f"KL({title})", _present(_divergence(run, frame, name, value), there))
             continue
-        values[f"log p({name})"] = frame.score(factor, value)
-        values[f"log q({name})"] = score = frame.score(node, value)
+        log_p, log_q = frame.score(factor, value), frame.score(node, value)
+        if there is not None and all(count in run.observed for count, _ in graph.counts[name]):
+            log_p, log_q = multiply(log_p, there), multiply(log_q, there)
+        elif there is not None:  # the label says that the step is there
+            log_q = add(log_q, _log(there))
+        _put(values, f"log p({title})", log_p)
+        _put(values, f"log q({title})", log_q)
         if run.options.supervision == "eq4" or not graph.q_ancestors[name] <= run.observed.keys():
-            evidence = score if evidence is None else add(evidence, score)
+            evidence = log_q if evidence is None else add(evidence, log_q)
     return Terms(values, evidence) if run.options.bound == "elbo" else _weighed(run, values)
+
+
+def _put(values: dict[str, Spread], name: str, value: Spread) -> None:
+    """Adds a value to the term of this name."""
+    values[name] = add(values[name], value) if name in values else value
+
+
+def _present(value: Spread, there: Spread | None) -> Spread:
+    """Takes a term of a step as far as the step is there."""
+    return value if there is None else multiply(value, there)
+
+
+def _log(chance: Spread) -> Spread:
+    """Returns the logarithm of a chance, of none that of the smallest number: a weight of 0 with a gradient of 0."""
+    return Spread(chance.tensor.clamp_min(torch.finfo(chance.tensor.dtype).tiny).log(), chance.axes)
 
 
 def _weighed(run: Pass, values: Mapping[str, Spread]) -> Terms:

@@ -13,6 +13,7 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
 from unbraid.graph.spread import Spread
 from unbraid.objectives.bound import Pass, Surroundings, bound_terms
+from unbraid.objectives.matching import matched
 from unbraid.objectives.options import Options
 from unbraid.objectives.pattern import groups_of
 from unbraid.objectives.terms import Objective, Term
@@ -51,6 +52,8 @@ def objective(
     """
     target = graph.likelihood.family.target(x, surroundings.generator)
     root = Frame(graph, modules, x)
+    if graph.matched and labels:
+        labels = matched(root, labels)
     collected: dict[str, list[Term]] = {}
     losses: list[Tensor] = []
     groups = list(groups_of(graph, labels, x.shape[0]))

@@ -48,6 +48,8 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator
     """
     for name, label in labels.items():
         _check(graph, name, label, rows)
+    if graph.counts:
+        labels = filled_past_count(graph, labels)
     if not labels:
         yield Group(None, {})
         return
@@ -57,6 +59,27 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator
         index = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
         seen = [name for bit, name in enumerate(masks) if pattern >> bit & 1]
         yield Group(index, {name: _value(graph, name, labels[name], index) for name in seen})
+
+
+def filled_past_count(graph: Graph, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Gives steps past a labelled count some label, so that rows of all counts have one pattern.
+
+    A step that is not there is multiplied by zero wherever it is scored, so any label of it will do: the first that
+    there is.
+    """
+    filled = dict(labels)
+    for name, label in labels.items():
+        for count, step in graph.counts.get(name, ()):
+            known = is_labelled(label)
+            if count in labels and known.any():
+                absent = (labels[count] >= 0) & (labels[count] <= step)
+                some = label[known.int().argmax()].expand_as(label)
+                filled[name] = torch.where(_like(absent, label), some, filled[name])
+    return filled
+
+
+def _like(mask: Tensor, value: Tensor) -> Tensor:
+    return mask.view(-1, *(1,) * (value.dim() - 1))
 
 
 def _patterns(masks: list[Tensor]) -> tuple[Tensor, list[int]]:
@@ -71,7 +94,9 @@ def _patterns(masks: list[Tensor]) -> tuple[Tensor, list[int]]:
 
 def _check(graph: Graph, name: str, label: Tensor, rows: int) -> None:
     if name not in graph.latents:
-        raise DataError(f"labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}")
+        raise DataError(
+            f"there are labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
+        )
     family = graph.latents[name].family
     expected = (rows, *family.label_shape)
     if tuple(label.shape) != expected:

@@ -60,6 +60,12 @@ def add(left: Spread, right: Spread) -> Spread:
     return Spread(left.align(axes) + right.align(axes), axes)
 
 
+def multiply(left: Spread, right: Spread) -> Spread:
+    """Multiplies two spreads of one number a row."""
+    axes = union((left, right))
+    return Spread(left.align(axes) * right.align(axes), axes)
+
+
 def _without(axes: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return tuple(other for other in axes if other != axis)
 

@@ -12,7 +12,7 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread, union
 from unbraid.inference.labelled import label_or_guess
-from unbraid.inference.passes import most_probable
+from unbraid.inference.probable import most_probable
 from unbraid.model import Model
 from unbraid.objectives.pattern import is_labelled
 from unbraid.variables.family import Learnable
@@ -41,10 +41,10 @@ class Consistency:
 
     def __init__(self, model: Model, variables: Sequence[str], threshold: float) -> None:
         self.model, self.variables, self.threshold = model, tuple(variables), threshold
-        self.means = {name: self._prior(name) for name in variables if model.latents[name].cardinality}
+        self.means = {name: self._prior(name) for name in variables if model.graph.latents[name].family.cardinality}
 
     def _prior(self, name: str) -> Tensor:
-        family, device = self.model.latents[name], next(self.model.parameters()).device
+        family, device = self.model.graph.latents[name].family, next(self.model.parameters()).device
         given = {key: each.start if isinstance(each, Learnable) else each for key, each in family.prior.items()}
         start = {key: torch.as_tensor(each) for key, each in given.items()}
         return torch.softmax(family.logits(start), -1).to(device)

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from unbraid.data.labels import normalise_labels
 from unbraid.errors import OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
+from unbraid.graph.series import join
 from unbraid.model import Model
+from unbraid.objectives.given import given_labels
 from unbraid.training.batches import Batch, steps_per_sweep, sweep
 from unbraid.training.draws import seeded_generator
 from unbraid.training.plan import SupervisionPlan
@@ -66,18 +67,16 @@ class Task:
         device = next(model.parameters()).device
         estimators = choose_estimators(model.graph, settings.estimators)
         source = source_of(images, model, device)
-        cardinalities = {name: family.cardinality for name, family in model.latents.items()}
-        normal = normalise_labels(labels or {}, len(source), cardinalities, missing_class=settings.missing_class)
-        for name, given in normal.items():
-            model.latents[name].check_labels(name, given)
+        normal = given_labels(model.graph, labels or {}, len(source), missing_class=settings.missing_class)
         plan = SupervisionPlan.of(normal, len(source))
-        discrete = [name for name in plan.variables if cardinalities[name] is not None]
+        latents = model.graph.latents
+        discrete = [name for name in plan.variables if latents[name].family.cardinality is not None]
         _check_options(settings, discrete, views)
         held_out = None
         if settings.holdout:
             plan, aside = plan.split(settings.holdout, seeded_generator(settings.seed, "holdout"), discrete[0])
             rows = aside.labelled_rows
-            held_out = Watched(source.gather(rows), aside.labels_for(rows))
+            held_out = Watched(source.gather(rows), join(model.graph.series, aside.labels_for(rows)))
         balanced = discrete[0] if settings.balanced else None
         return cls(source, plan, settings, estimators, views, balanced, held_out, device)
 

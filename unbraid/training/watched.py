@@ -8,11 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from unbraid.data.labels import normalise_labels
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError, OptionError
 from unbraid.evaluation.error import evaluate_labels
+from unbraid.graph.series import join
 from unbraid.model import Model
+from unbraid.objectives.given import given_labels
 from unbraid.training.settings import Settings
 from unbraid.training.source import rows_in_memory
 
@@ -49,17 +50,16 @@ class Watched:
         images, labels = (given.images, given.labels) if isinstance(given, Rows) else given
         try:
             rows = rows_in_memory(images, model)
-            cardinalities = {name: family.cardinality for name, family in model.latents.items()}
-            known = {name: each for name, each in labels.items() if name in cardinalities}
-            normal = normalise_labels(known, len(rows), cardinalities, missing_class="allow")
+            known = {name: each for name, each in labels.items() if name in model.latents}
+            normal = given_labels(model.graph, known, len(rows), missing_class="allow")
         except DataError as error:
             raise DataError(f"{what}: {error}") from error
         if not normal:
-            latents = ", ".join(map(repr, cardinalities))
+            latents = ", ".join(map(repr, model.latents))
             raise DataError(
                 f"{what}: there are labels of {sorted(labels) or 'nothing'}, and of no latent of the model ({latents})."
             )
-        return cls(rows.to(next(model.parameters()).device), normal)
+        return cls(rows.to(next(model.parameters()).device), join(model.graph.series, normal))
 
     def errors(self, model: Model) -> dict[str, dict[str, Any]]:
         """Measures a model's errors on these rows, by latent."""

@@ -1,0 +1,122 @@
+"""Matching: labelled items whose order says nothing are assigned to the steps of a `Repeat`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from unbraid.graph.frame import Frame
+from unbraid.graph.graph import Graph
+from unbraid.graph.series import Series
+from unbraid.graph.spread import Spread
+from unbraid.inference.probable import most_probable
+from unbraid.objectives.pattern import is_labelled
+
+OUT = 1e9
+"""What a step costs that cannot hold an item: nats."""
+
+
+def matched(frame: Frame, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Assigns the labelled items of every row to the steps that q finds most probable.
+
+    Item j in step t costs -sum log q(label_j | step t) over its labelled variables, at the most probable values of all
+    that is above; a row's items get the assignment of least cost (Kuhn 1955; the idea for sets of objects: Carion et
+    al. 2020, Eq. 1). With a labelled count they are assigned to the steps below it.
+
+    Args:
+        frame: The root frame of the rows.
+        labels: By latent of the graph, for all rows; only those of `Repeat`s with ``order="matched"`` change places.
+
+    Returns:
+        The labels, in the order of the steps. No gradient passes.
+    """
+    changed = dict(labels)
+    for repeat in sorted(frame.graph.matched):
+        series = [each for each in frame.graph.series.values() if each.name.startswith(f"{repeat}.")]
+        given = [each for each in series if any(member in labels for member in each.members)]
+        if given:
+            with torch.no_grad():
+                changed |= _assigned(frame, labels, given)
+    return changed
+
+
+def _assigned(frame: Frame, labels: Mapping[str, Tensor], given: list[Series]) -> dict[str, Tensor]:
+    """Moves the labels of one `Repeat`."""
+    graph, steps = frame.graph, given[0].steps[0]
+    whole = {each.name: _stacked(graph, each, labels) for each in given}
+    known = torch.stack([_known(label, each) for each, label in zip(given, whole.values(), strict=True)]).any(0)
+    cost = _costs(frame, labels, given, whole)
+    there = _there(graph, given[0], labels, len(known), steps)
+    cost = cost.masked_fill(~there.to(cost.device)[:, :, None], OUT)
+    places = torch.arange(steps).expand(len(known), steps).clone()
+    for row in known.any(1).nonzero().squeeze(1).tolist():
+        items = known[row].nonzero().squeeze(1).cpu()
+        chosen, order = linear_sum_assignment(cost[row][:, items].double().cpu().numpy())
+        places[row] = _order(steps, torch.as_tensor(chosen), items[torch.as_tensor(order)])
+    moved: dict[str, Tensor] = {}
+    for each, label in zip(given, whole.values(), strict=True):
+        index = places.to(label.device).reshape(*places.shape, *(1,) * (label.dim() - 2)).expand_as(label)
+        moved |= each.split(label.gather(1, index))
+    return moved
+
+
+def _order(steps: int, chosen: Tensor, items: Tensor) -> Tensor:
+    """Returns for each step the item that it gets; steps without one get the rest, which carry no label."""
+    order = torch.full((steps,), -1)
+    order[chosen] = items
+    rest = [place for place in range(steps) if place not in set(items.tolist())]
+    order[order < 0] = torch.tensor(rest, dtype=order.dtype)
+    return order
+
+
+def _stacked(graph: Graph, series: Series, labels: Mapping[str, Tensor]) -> Tensor:
+    """Returns the labels of a series (rows, *steps, ...), missing in steps that have none."""
+    some = next(labels[member] for member in series.members if member in labels)
+    missing = torch.full_like(some, torch.nan if some.is_floating_point() else -1)
+    return series.join({member: labels.get(member, missing) for member in series.members})
+
+
+def _known(label: Tensor, series: Series) -> Tensor:
+    """Says which items carry a label, (rows, steps)."""
+    rows, steps = label.shape[:2]
+    flat = is_labelled(label.reshape(-1, *label.shape[1 + len(series.steps) :]))
+    return flat.reshape(rows, steps, -1).any(2)
+
+
+def _costs(frame: Frame, labels: Mapping[str, Tensor], given: list[Series], whole: Mapping[str, Tensor]) -> Tensor:
+    """Returns what each item costs in each step, (rows, steps, items), in nats."""
+    graph = frame.graph
+    inside = {member for each in given for member in each.members}
+    certain = {name: label for name, label in labels.items() if name not in inside and bool(is_labelled(label).all())}
+    dtype = next(iter(frame.values.values())).tensor.dtype
+    values = {name: Spread(graph.latents[name].family.value_of(label).to(dtype)) for name, label in certain.items()}
+    for name, node in graph.latents.items():
+        frame = frame.fix(name, values[name] if name in values else most_probable(frame, node))
+    cost: Tensor | None = None
+    for each in (each for each in given if len(each.steps) == 1):
+        label = whole[each.name]
+        for step, member in enumerate(each.members):
+            node = graph.latents[member]
+            for item in range(each.steps[0]):
+                target, known = label[:, item], is_labelled(label[:, item])
+                if not known.any():
+                    continue
+                filled = torch.where(known.view(-1, *(1,) * (target.dim() - 1)), target, target[known.int().argmax()])
+                score = frame.score(node, Spread(node.family.value_of(filled).to(dtype))).tensor
+                if cost is None:
+                    cost = score.new_zeros(len(known), each.steps[0], each.steps[0])
+                cost[:, step, item] -= torch.where(known, score, 0.0).clamp_min(-OUT / 10)
+    return cost if cost is not None else torch.zeros(len(next(iter(whole.values()))), *given[0].steps[:1] * 2)
+
+
+def _there(graph: Graph, series: Series, labels: Mapping[str, Tensor], rows: int, steps: int) -> Tensor:
+    """Says which steps can hold an item, (rows, steps): those below a labelled count."""
+    there = torch.ones(rows, steps, dtype=torch.bool)
+    for step, member in enumerate(series.members[:: len(series.members) // steps]):
+        for count, least in graph.counts.get(member, ())[:1]:
+            if count in labels:
+                there[:, step] = (labels[count] < 0).cpu() | (labels[count] > least).cpu()
+    return there
