@@ -7,7 +7,7 @@ from typing import overload
 from torch import Tensor, nn
 
 from unbraid.errors import ModelError
-from unbraid.graph.symbol import Layer, Symbol, calling_line, symbols_in
+from unbraid.graph.symbol import Layer, Symbol, calling_line
 from unbraid.resampling import cut_from, place_onto
 
 
@@ -113,7 +113,7 @@ def glimpse(canvas: Symbol | Tensor, where: Symbol | Tensor, size: tuple[int, in
 
 def applied(layer: nn.Module, kind: str, *values: Symbol | Tensor) -> Symbol | Tensor:
     """Adds a layer to the program that is traced, or applies it at once where all values are tensors."""
-    if any(symbols_in(values)):
+    if any(isinstance(value, Symbol) for value in values):
         return Symbol(Layer(layer, kind), values)
     try:
         result: Tensor = layer(*values)
