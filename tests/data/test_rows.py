@@ -54,7 +54,7 @@ def test_a_slice_shares_memory_and_iteration_gives_single_rows() -> None:
 
 
 def test_labels_of_several_steps_are_sliced_by_row() -> None:
-    labels = {"digit": np.arange(12).reshape(6, 2), "place": np.zeros((6, 2, 3), np.float32)}
+    labels: dict[str, Any] = {"digit": np.arange(12).reshape(6, 2), "place": np.zeros((6, 2, 3), np.float32)}
     part = Rows(torch.zeros(6, 1, 2, 2), labels, name="pairs")[[1, 4]]
     assert part.labels["digit"].tolist() == [[2, 3], [8, 9]]
     assert part.labels["place"].shape == (2, 2, 3)

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,13 +36,16 @@ def save_rows(rows: Rows, path: str | os.PathLike[str]) -> Path:
         OSError: The file cannot be written.
 
     Example:
+        >>> from tempfile import TemporaryDirectory
         >>> from unbraid.data import tiny_digits
-        >>> load_rows(save_rows(tiny_digits(5), "digits.npz"))  # doctest: +SKIP
+        >>> with TemporaryDirectory() as folder:
+        ...     load_rows(save_rows(tiny_digits(5), f"{folder}/digits.npz"))
         Rows(name='tiny digits', images=(5, 1, 28, 28), labels=['digit'])
     """
     target, content = Path(path), BytesIO()
     labels = {f"{_LABEL}{variable}": values for variable, values in rows.labels.items()}
-    np.savez_compressed(content, images=_packed(rows.images), name=np.array(rows.name), **labels)
+    arrays: dict[str, Any] = {"images": _packed(rows.images), "name": np.array(rows.name), **labels}
+    np.savez_compressed(content, **arrays)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(content.getvalue())
@@ -65,7 +69,7 @@ def load_rows(path: str | os.PathLike[str]) -> Rows:
         DataError: It is cut short, or not what `save_rows` writes.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:  # numpy's own stays open
             arrays = {key: stored[key] for key in stored.files}
             images, name = _unpacked(arrays.pop("images")), str(arrays.pop("name"))
     except FileNotFoundError as error:
