@@ -3,7 +3,7 @@
 from unbraid import data
 from unbraid.estimators import Enumerate, Estimator, Gumbel, PlugIn, Reinforce, SumAndSample
 from unbraid.model import Model
-from unbraid.nn import conv, deconv, dense, dropout, mlp, module
+from unbraid.nn import compose, conv, deconv, dense, dropout, from_place, glimpse, mlp, module, place, to_place
 from unbraid.objectives import Objective, Term
 from unbraid.repeat import Repeat, Submodel
 from unbraid.training import Run, Settings, fit, load
@@ -53,14 +53,19 @@ __all__ = [
     "Term",
     "Warp",
     "__version__",
+    "compose",
     "conv",
     "data",
     "deconv",
     "dense",
     "dropout",
     "fit",
+    "from_place",
     "from_torch",
+    "glimpse",
     "load",
     "mlp",
     "module",
+    "place",
+    "to_place",
 ]

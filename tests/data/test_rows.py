@@ -53,6 +53,15 @@ def test_a_slice_shares_memory_and_iteration_gives_single_rows() -> None:
     assert [row.labels["digit"].item() for row in rows] == list(range(6))
 
 
+def test_labels_of_several_steps_are_sliced_by_row() -> None:
+    labels: dict[str, Any] = {"digit": np.arange(12).reshape(6, 2), "place": np.zeros((6, 2, 3), np.float32)}
+    part = Rows(torch.zeros(6, 1, 2, 2), labels, name="pairs")[[1, 4]]
+    assert part.labels["digit"].tolist() == [[2, 3], [8, 9]]
+    assert part.labels["place"].shape == (2, 2, 3)
+    with pytest.raises(DataError, match=r"labels 'digit' of 'pairs' have the shape \(6, 2\) for 5 images"):
+        Rows(torch.zeros(5, 1, 2, 2), {"digit": labels["digit"]}, name="pairs")
+
+
 @pytest.mark.parametrize("index", [6, [0, -7], torch.tensor([2, 6])])
 def test_an_index_out_of_range_is_refused(index: Any) -> None:
     with pytest.raises(IndexError, match=r"row (6|-7) is out of range: there are 6 rows"):

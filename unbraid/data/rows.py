@@ -22,7 +22,8 @@ class Rows:
 
     Args:
         images: (rows, channels, height, width), float32 in [0, 1].
-        labels: by variable: (rows,) integers for a discrete variable, (rows, ...) floats for a real one.
+        labels: by variable: (rows,) integers for a discrete variable, (rows, ...) floats for a real one; of variables
+            that come several times in a row, (rows, steps) integers and (rows, steps, ...) floats.
         name: what the rows are, as figures and reports call them.
 
     Raises:
@@ -81,7 +82,7 @@ def _check_images(images: object, name: str) -> None:
 
 
 def _check_labels(variable: str, values: object, rows: int, name: str) -> None:
-    """Refuses labels that are not one number (or one array of floats) a row."""
+    """Refuses labels that are not one number, or one array of numbers, a row."""
     if not isinstance(values, np.ndarray):
         kind = type(values).__name__
         raise DataError(f"labels '{variable}' of '{name}' must be a numpy array, got {kind}: use numpy.asarray")
