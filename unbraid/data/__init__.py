@@ -4,15 +4,18 @@ from unbraid.data.idx import read_idx, write_idx
 from unbraid.data.labels import few_labels, missing, normalise_labels, unlabelled_classes
 from unbraid.data.mnist import mnist
 from unbraid.data.rows import Rows
+from unbraid.data.sprites import SPRITE_SHAPES, sprites
 from unbraid.data.synthetic import tiny_digits
 
 __all__ = [
+    "SPRITE_SHAPES",
     "Rows",
     "few_labels",
     "missing",
     "mnist",
     "normalise_labels",
     "read_idx",
+    "sprites",
     "tiny_digits",
     "unlabelled_classes",
     "write_idx",
