@@ -41,7 +41,7 @@ def test_the_grid_holds_each_combination_once() -> None:
 @pytest.mark.parametrize("shape", range(3), ids=SPRITE_SHAPES)
 def test_x_and_y_move_the_sprite(shape: int) -> None:
     start, end = centre(row(shape=shape)), centre(row(shape=shape, x=1.0, y=0.5))
-    travel = 32 - 2 * (0.2 * 32 + 1)
+    travel = 32 - 2 * (0.2 * 32 + 1.25)
     assert end[0] - start[0] == pytest.approx(travel, abs=0.15)
     assert end[1] - start[1] == pytest.approx(travel / 2, abs=0.15)
 

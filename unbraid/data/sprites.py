@@ -108,7 +108,7 @@ def _draw(outline: Callable[[Pixels, Pixels], Pixels], factors: Factors, size: i
     """Draws one shape in many places: (rows, size, size), each pixel the share of it that the sprite covers."""
     scale, rotation, x, y = (values[:, None, None] for values in factors.values())
     radius = np.float32(_REACH * size) * scale
-    margin = np.float32(_REACH * size + 1)  # the border's pixels stay black
+    margin = np.float32(_REACH * size + 1.25)  # edges and corners included
     free = np.float32(size - 2 * margin)
     centres = np.arange(size, dtype=np.float32) + np.float32(0.5)
     right, up = (centres[None, None, :] - margin - free * x) / radius, (margin + free * y - centres[:, None]) / radius
