@@ -89,8 +89,7 @@ def read_code(latents: Any, groups: Groups = "dimensions") -> Code:
         >>> read_code({"digit": [3, 1], "style": [[0.1, 0.2], [0.3, 0.4]]}, "variables").names
         ('digit', 'style')
     """
-    if groups not in ("dimensions", "variables"):
-        raise OptionError(f"groups must be 'dimensions' or 'variables', got {groups!r}")
+    check_groups(groups)
     named = latents if isinstance(latents, Mapping) else {"latent": latents}
     variables = [Unit(name, _values(name, values)) for name, values in named.items()]
     if not variables:
@@ -101,6 +100,12 @@ def read_code(latents: Any, groups: Groups = "dimensions") -> Code:
     if variables[0].values.shape[0] < 2:
         raise DataError(f"the latents have {len(variables[0].values)} rows: at least 2 are needed")
     return Code(tuple(variables) if groups == "variables" else tuple(_dimensions(variables)))
+
+
+def check_groups(groups: str) -> None:
+    """Raises OptionError if there is no such way to make units."""
+    if groups not in ("dimensions", "variables"):
+        raise OptionError(f"groups must be 'dimensions' or 'variables', got {groups!r}")
 
 
 def _dimensions(variables: list[Unit]) -> Iterator[Unit]:

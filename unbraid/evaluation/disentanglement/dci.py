@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import OptionError
 from unbraid.evaluation.disentanglement.code import Code, Groups, read_code
 from unbraid.evaluation.disentanglement.factors import is_discrete, read_factors
 from unbraid.evaluation.disentanglement.gap import Table
-from unbraid.evaluation.disentanglement.learners import PREDICTORS, Predictor, halves, learn
+from unbraid.evaluation.disentanglement.learners import Predictor, check_predictor, halves, learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,7 @@ def dci(
         OptionError: If an option is unknown.
         MissingDependencyError: If scikit-learn is missing.
     """
-    if predictor not in PREDICTORS:
-        raise OptionError(f"predictor must be one of {', '.join(map(repr, PREDICTORS))}, got {predictor!r}")
+    check_predictor(predictor)
     code = read_code(latents, groups)
     known = read_factors(factors, code.rows)
     columns = np.concatenate([unit.columns for unit in code], axis=1)

@@ -18,6 +18,12 @@ class MissingDependencyError(OptionError, ImportError):
     """A measure was asked for whose library is not installed."""
 
 
+def check_predictor(name: str) -> None:
+    """Raises OptionError if there is no predictor of this name."""
+    if name not in PREDICTORS:
+        raise OptionError(f"predictor must be one of {', '.join(map(repr, PREDICTORS))}, got {name!r}")
+
+
 def halves(rows: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Splits row numbers at random into two halves: to train on, and to test with."""
     order = np.random.default_rng(seed).permutation(rows)
@@ -62,7 +68,7 @@ def held_out_log_loss(columns: NDArray[np.float64], classes: NDArray[np.int64], 
     boosting = _scikit_learn("ensemble").HistGradientBoostingClassifier(
         max_iter=50, early_stopping=True, random_state=seed
     )
-    linear = _scikit_learn("linear_model").LogisticRegression(max_iter=2000)
+    linear = _scikit_learn("linear_model").LogisticRegression(C=100, max_iter=2000)
     return min(_log_loss(model, columns, classes, halves(len(columns), seed)) for model in (linear, boosting))
 
 

@@ -72,13 +72,14 @@ def measure_disentanglement(
 
     Example:
         >>> import numpy as np
-        >>> rows = np.arange(64)
-        >>> print(measure_disentanglement(np.stack([rows % 8, rows // 8], 1), {"a": rows % 8, "b": rows // 8}))
-        mig              1.000
+        >>> latents = np.random.default_rng(0).normal(size=(1000, 3))
+        >>> factors = {"x": latents[:, 0], "y": latents[:, 1]}
+        >>> print(measure_disentanglement(latents, factors, predictor="lasso", votes=100))
+        mig              0.928
         disentanglement  1.000
         completeness     1.000
         informativeness  1.000
-        sap              0.875
+        sap              1.000
         factor_vae       1.000
     """
     return Disentanglement(

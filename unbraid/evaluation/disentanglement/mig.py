@@ -41,8 +41,8 @@ def mig(
     A unit of several dimensions is not counted but bounded from below, by classifiers: see `information`.
 
     Note:
-        Counts make independent units look informed, by about (bins - 1)(values - 1) / (2 rows) nats; this cancels
-        in the gap of two such units, and not in that of a discrete unit and a real one. Of one unit alone, the gap is to 0.
+        Counts make independent units look informed, by about (bins - 1)(values - 1) / (2 rows) nats. This cancels in
+        the gap of two such units, not in that of a discrete unit and a real one. The gap of a single unit is to 0.
 
     References:
         Chen, Li, Grosse and Duvenaud, "Isolating sources of disentanglement in variational autoencoders", 2018, Eq. 6.
