@@ -6,10 +6,12 @@ from unbraid.data.mnist import mnist
 from unbraid.data.multi_mnist import multi_mnist
 from unbraid.data.rows import Rows
 from unbraid.data.scenes import Scenes, compose_digits
+from unbraid.data.sprites import SPRITE_SHAPES, sprites
 from unbraid.data.stored import load_rows, save_rows
 from unbraid.data.synthetic import tiny_digits
 
 __all__ = [
+    "SPRITE_SHAPES",
     "Rows",
     "Scenes",
     "compose_digits",
@@ -21,6 +23,7 @@ __all__ = [
     "normalise_labels",
     "read_idx",
     "save_rows",
+    "sprites",
     "tiny_digits",
     "unlabelled_classes",
     "write_idx",

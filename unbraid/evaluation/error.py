@@ -89,7 +89,7 @@ def error_rate(predicted: ArrayLike | torch.Tensor, labels: ArrayLike | torch.Te
     n, wrong = int(labelled.sum()), int((values != truth)[labelled].sum())
     if n == 0:
         raise DataError(f"no row has a label: all {len(truth)} are -1, so there is no error to compute")
-    return ErrorRate(wrong / n, n, _wilson(wrong, n))
+    return ErrorRate(wrong / n, n, wilson_interval(wrong / n, n))
 
 
 def mean_error(predicted: ArrayLike | torch.Tensor, labels: ArrayLike | torch.Tensor) -> MeanError:
@@ -179,13 +179,13 @@ def _items(array: ArrayLike | torch.Tensor) -> Any:
     return np.asarray(_on_cpu(array)).reshape(-1)
 
 
-def _wilson(wrong: int, n: int) -> tuple[float, float]:
-    """Returns the interval of a fraction: it stays in [0, 1] and is not empty at 0 of n."""
-    z, fraction = _NORMAL_QUANTILE, wrong / n
+def wilson_interval(fraction: float, n: int) -> tuple[float, float]:
+    """Returns the 95 % interval of a fraction of n rows: it stays in [0, 1] and is not empty at 0 or 1."""
+    z = _NORMAL_QUANTILE
     centre = fraction + z * z / (2 * n)
     half = z * sqrt(fraction * (1 - fraction) / n + z * z / (4 * n * n))
     low, high = ((centre + sign * half) / (1 + z * z / n) for sign in (-1, 1))
-    return (0.0 if wrong == 0 else low), (1.0 if wrong == n else high)
+    return (0.0 if fraction == 0 else low), (1.0 if fraction == 1 else high)
 
 
 def _mean_with_interval(values: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:

@@ -1,0 +1,79 @@
+"""A judge learns what it is shown, alike every time, and refuses what it cannot learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import unbraid as ub
+from unbraid.errors import DataError, OptionError
+from unbraid.evaluation import Judge, error_rate, mean_error, train_judge
+
+ROWS = ub.data.sprites(600, scales=1, rotations=1, places=32)
+TEST = ub.data.sprites(200, scales=1, rotations=1, places=32, seed=1)
+PLACE = np.stack([ROWS.labels["x"], ROWS.labels["y"]], axis=1)
+
+
+def judge(**more: Any) -> Judge:
+    """A judge of the shape and the place, small and quick."""
+    return train_judge(ROWS.images, {"shape": ROWS.labels["shape"], "place": PLACE}, **({"width": 8} | more))
+
+
+def test_it_learns_classes_and_numbers() -> None:
+    train, test = ub.data.tiny_digits(1000), ub.data.tiny_digits(200, seed=1)
+    ink, of_test = (rows.images.mean(dim=(1, 2, 3)).numpy() for rows in (train, test))
+    trained = train_judge(train.images, {"digit": train.labels["digit"], "ink": ink}, epochs=8, width=8)
+    found = trained.predict(test.images)
+    assert not trained.network.training
+    assert error_rate(found["digit"], test.labels["digit"]).error < 0.3  # guessing errs in nine tenths
+    assert mean_error(found["ink"], of_test).mae < np.abs(of_test - ink.mean()).mean() / 2
+
+
+def test_the_forms_of_what_it_says() -> None:
+    labels = {"shape": ROWS.labels["shape"], "x": ROWS.labels["x"], "place": PLACE}
+    found = train_judge(ROWS.images, labels, epochs=1, width=2).predict(TEST.images[:7])
+    assert found["shape"].dtype == torch.int64
+    assert {name: tuple(each.shape) for name, each in found.items()} == {"shape": (7,), "x": (7,), "place": (7, 2)}
+    assert found["x"].dtype == found["place"].dtype == torch.float32
+
+
+def test_the_seed_fixes_it_and_no_other_randomness_is_touched() -> None:
+    before = torch.random.get_rng_state()
+    first = judge(epochs=1).predict(TEST.images)["place"]
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.rand(3)
+    assert torch.equal(first, judge(epochs=1).predict(TEST.images)["place"])
+    assert not torch.equal(first, judge(epochs=1, seed=1).predict(TEST.images)["place"])
+
+
+def test_rows_without_a_label_teach_nothing() -> None:
+    """Their labels are not read, whatever a batch holds: a judge of a half-labelled factor is no NaN."""
+    shape, x = ROWS.labels["shape"].copy(), ROWS.labels["x"].copy()
+    shape[::2], x[1::2] = -1, np.nan
+    found = train_judge(ROWS.images, {"shape": shape, "x": x}, epochs=1, width=2).predict(TEST.images)
+    assert found["x"].isfinite().all()
+    assert set(found["shape"].tolist()) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({}, "trained on labelled images, and there are none"),
+        ({"shape": [0, 1]}, r"'shape' has labels of the shape \(2,\) for 600 images"),
+        ({"shape": np.full(600, -1)}, "no row is labelled for 'shape'"),
+        ({"x": np.full(600, np.nan)}, "no row is labelled for 'x'"),
+        ({"shape": np.ones((600, 2), int)}, r"the classes of 'shape' have the shape \(600, 2\)"),
+    ],
+    ids=["none", "length", "unlabelled", "nan", "vector"],
+)
+def test_wrong_labels(labels: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        train_judge(ROWS.images, labels, epochs=1)
+
+
+def test_wrong_sizes() -> None:
+    with pytest.raises(OptionError, match="epochs, batch_size and width must be 1 or more, got 0, 128 and 8"):
+        judge(epochs=0)
