@@ -1,1 +1,1 @@
-"""The runs behind the numbers: `python -m experiments NAME` makes records, `python -m experiments tables` the tables."""
+"""The runs behind the numbers: `python -m experiments NAME` makes records, `... tables` the tables of the README."""
