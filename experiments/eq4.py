@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 import unbraid as ub
 from examples.digits import Digits
-from experiments.zoo import RESULTS, append, here
+from experiments.record import RESULTS, append, here
 from unbraid.evaluation import error_rate
 from unbraid.figures import save
 from unbraid.figures.style import INK, PALETTE, SOFT, TEXT_SIZE, count_epochs, new_figure, tidy

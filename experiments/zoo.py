@@ -7,21 +7,14 @@ the test set once, at its end. Every run appends one JSON record to a file of ex
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
-import torch
-
 import unbraid as ub
+from experiments.record import RESULTS, append, here
 from unbraid import zoo
 from unbraid.estimators import SumAndSample
-
-RESULTS = Path(__file__).parent / "results"
 
 
 class ConvADGM(zoo.ADGM):
@@ -124,32 +117,6 @@ def parsed() -> argparse.Namespace:
     if job.develop != (job.seed >= 100):
         parser.error("draws 100 and above are for development, lower ones for the reported runs")
     return job
-
-
-def here() -> dict[str, Any]:
-    """Says on what code and machine this runs."""
-    folder = Path(__file__).parent
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
-    machine = {"processor": processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
-    return {"commit": commit.stdout.strip(), "machine": machine}
-
-
-def processor() -> str:
-    """Names the processor, as Linux does where it does."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def append(path: Path, record: dict[str, Any]) -> None:
-    """Adds a line in one write, so that runs that end together do not mix."""
-    path.parent.mkdir(exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, (json.dumps(record) + "\n").encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

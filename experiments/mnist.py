@@ -1,0 +1,116 @@
+"""MNIST from a few labels (the paper's Figures 4a, 4b and 5): the models and their settings.
+
+Settings were chosen by the error on the last 10,000 training rows, trained on the first 50,000, with draws of labels
+from 100 on; what was tried is in results/development.jsonl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from matplotlib.figure import Figure
+
+import unbraid as ub
+from experiments.experiment import Experiment, few, product
+from experiments.measure import errors
+from experiments.published import MNIST
+from experiments.record import Cell
+from experiments.table import Curves, Table
+from unbraid.data import Rows
+from unbraid.figures import analogies, traversal
+from unbraid.recipes import RECIPES, ConvDigits
+from unbraid.views import View
+
+LABELS = (100, 600, 1000, 3000)
+RATES = (0.01, 0.03, 0.1, 0.3)
+
+
+class Digits(ub.Model):
+    """The paper's model: a digit and its handwriting style, in networks of one hidden layer."""
+
+    hidden: int = 512
+    style_size: int = 50
+    drop: float = 0.0
+
+    def encode(self, x):
+        h = ub.mlp(self.hidden, dropout=self.drop)(x)
+        digit = ub.Categorical(10)(h)
+        return {"digit": digit, "style": ub.Normal(self.style_size)(digit, h)}
+
+    def decode(self, digit, style):
+        return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
+
+
+PLAIN = ub.Settings(
+    epochs=20, batch_size=100, labelled_batch_size=100, learning_rate=1e-3, alpha=50.0, average=0.995, precision="auto"
+)
+VIEWS = RECIPES["mnist"].settings
+BEST = VIEWS.changed(epochs=20)
+SETTINGS = {"paper": PLAIN, "paper_views": VIEWS, "best": BEST, "plane": PLAIN}
+
+
+def rows(cell: Cell, seed: int) -> tuple[Rows, Rows]:
+    return read()
+
+
+@cache
+def read() -> tuple[Rows, Rows]:
+    return ub.data.mnist()
+
+
+def labelled(cell: Cell, train: Rows, seed: int) -> Mapping[str, Any]:
+    return few(train, "digit", cell["labels"], seed)
+
+
+def model(cell: Cell, seed: int) -> ub.Model:
+    if cell["model"] == "best":
+        return ConvDigits(seed=seed)
+    return Digits(seed=seed, style_size=2 if cell["model"] == "plane" else 50)
+
+
+def settings(cell: Cell) -> ub.Settings:
+    return SETTINGS[cell["model"]].changed(rate=cell["rate"])
+
+
+def views(cell: Cell) -> View | None:
+    return ub.Warp() if cell["model"] in ("paper_views", "best") else None
+
+
+def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
+    if cell["model"] == "plane":
+        return {"styles": traversal(trained, test.images[:1000], values=(2, 4, 7))}
+    return {"analogies": analogies(trained, test.images[:8])} if cell["rate"] == 1.0 else {}
+
+
+TABLE = {"model": ("paper", "paper_views", "best"), "labels": LABELS, "rate": (1.0,)}
+FIGURE_5 = {"model": ("paper",), "labels": LABELS, "rate": RATES}
+ALL = {"model": ("paper", "plane"), "labels": ("all",), "rate": (1.0,)}
+EXPERIMENT = Experiment(
+    name="mnist",
+    cells=(*product(TABLE), *product(FIGURE_5), *product(ALL)),
+    seeds=10,
+    rows=rows,
+    labelled=labelled,
+    model=model,
+    settings=settings,
+    views=views,
+    measure=errors,
+    held_out=lambda train: (train[: len(train) * 5 // 6], train[len(train) * 5 // 6 :]),
+    baseline_steps=lambda cell: 2000 if cell["rate"] == 1.0 and cell["labels"] != "all" else 0,
+    quick=product({"model": tuple(SETTINGS), "labels": (20,), "rate": (1.0,)}),
+    quick_rows=300,
+    quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
+    pictures=pictures,
+    tables=(
+        Table("Test error on MNIST, by labels in all", "digit_error", where={"rate": 1.0}, published=MNIST),
+        Table(
+            "The paper's model: test error by supervision rate and labels in all", "digit_error", rows="rate",
+            where={"model": "paper"}, baseline=False,
+        ),
+    ),
+    curves=(
+        Curves("Error of the paper's model", "digit_error", "rate", "labels", where={"model": "paper"}, name="rate"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""The tables of README.md: what stands between its marks is made of the records, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.experiment import Experiment
+from experiments.pictures import FIGURES, RUNS, draw_all
+from experiments.record import latest, read
+from experiments.table import markdown, matching
+from unbraid.errors import RunError
+
+README = Path(__file__).parent / "README.md"
+
+
+def write_tables(
+    experiments: Sequence[Experiment], results: Path, readme: Path = README, figures: Path = FIGURES, runs: Path = RUNS
+) -> list[Path]:
+    """Writes the tables of all records into the README, draws the figures, and returns the files that it wrote.
+
+    Args:
+        experiments: Of which.
+        results: The folder of the records.
+        readme: The file with the marks `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+        figures: The folder of the figures.
+        runs: The folder of the models that were kept.
+
+    Raises:
+        RunError: If the marks of an experiment are missing.
+    """
+    text, written = readme.read_text(encoding="utf-8"), [readme]
+    for experiment in experiments:
+        records = list(latest(read(results / f"{experiment.name}.jsonl")).values())
+        tables = [markdown(table, records) for table in experiment.tables if matching(records, table.where)]
+        drawn = draw_all(experiment, records, figures, runs)
+        written += drawn
+        text = between(text, experiment.name, "\n\n".join(tables) or "No run is recorded yet.")
+    readme.write_text(text, encoding="utf-8")
+    return written
+
+
+def between(text: str, name: str, content: str) -> str:
+    """Replaces what stands between the marks of a name.
+
+    Raises:
+        RunError: If they are not there.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise RunError(f"the README of the experiments has no {begin} ... {end}: add both lines where its tables go.")
+    return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text, count=1)

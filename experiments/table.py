@@ -1,0 +1,152 @@
+"""Tables and curves: what is made of records, as declarations, and how they become Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+from typing import Literal
+
+from experiments.published import Published
+from experiments.record import Cell, Record
+
+Unit = Literal["percent", "degrees", "number"]
+SCALES: Mapping[str, float] = {"percent": 100.0, "degrees": 1.0, "number": 1.0}
+UNITS: Mapping[str, str] = {"percent": "in %", "degrees": "in degrees", "number": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a metric: a row for each value of one key of the cells, a column for each value of another.
+
+    Attributes:
+        title: What it shows.
+        metric: Its name in the records.
+        rows: The key of the cells whose values are the rows.
+        columns: The key of the cells whose values are the columns.
+        where: Which cells count.
+        unit: Of the numbers that are printed.
+        baseline: Whether each row is followed by its recogniser on the labelled rows alone.
+        published: Rows of others.
+    """
+
+    title: str
+    metric: str
+    rows: str = "model"
+    columns: str = "labels"
+    where: Cell = field(default_factory=dict)
+    unit: Unit = "percent"
+    baseline: bool = True
+    published: tuple[Published, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A plot of a metric against one key of the cells, with a line for each value of another.
+
+    Attributes:
+        title: What it shows.
+        metric: Its name in the records.
+        along: The key of the cells that is the horizontal axis, logarithmic.
+        lines: The key of the cells that has a line for each value.
+        where: Which cells count.
+        unit: Of the vertical axis.
+        name: Of the file.
+    """
+
+    title: str
+    metric: str
+    along: str
+    lines: str
+    name: str
+    where: Cell = field(default_factory=dict)
+    unit: Unit = "percent"
+
+
+def markdown(table: Table, records: Sequence[Record]) -> str:
+    """Writes a table: mean ± standard deviation over the seeds, how many they are, and how many runs failed."""
+    counted = matching(records, table.where)
+    columns = ordered(record["cell"][table.columns] for record in counted)
+    names = [str(column) for column in columns]
+    names += [name for each in table.published for name in each.values if name not in names]
+    head = [f"**{table.title}**, {UNITS[table.unit]}".rstrip(", "), ""]
+    lines = [_line(table.rows, [f"{table.columns} {name}" for name in names] + ["source"])]
+    lines.append("| --- |" + " ---: |" * len(names) + " --- |")
+    for row in ordered(record["cell"][table.rows] for record in counted):
+        own = [record for record in counted if record["cell"][table.rows] == row]
+        cells = [_numbers(own, table, name, "metrics") for name in names]
+        lines.append(_line(f"**{row}**", [*cells, _seeds(own)]))
+        if table.baseline and any("baseline_metrics" in record for record in own):
+            cells = [_numbers(own, table, name, "baseline_metrics") for name in names]
+            lines.append(_line(f"{row}: its recogniser on the labelled rows alone", [*cells, _seeds(own)]))
+    lines += [
+        _line(each.name, [*(each.values.get(name, "") for name in names), each.source]) for each in table.published
+    ]
+    return "\n".join([*head, *lines])
+
+
+def matching(records: Sequence[Record], where: Cell) -> list[Record]:
+    """Returns the records whose cells have all these values."""
+    return [record for record in records if where.items() <= record["cell"].items()]
+
+
+def values_of(records: Sequence[Record], metric: str, part: str = "metrics") -> list[float]:
+    """Returns a metric of the runs that have it; failed ones have none."""
+    return [record[part][metric] for record in records if metric in record.get(part, {})]
+
+
+def ordered(values: object) -> list[object]:
+    """Returns what differs: numbers by size, then text in the order in which it came."""
+    different = list(dict.fromkeys(values))  # type: ignore[call-overload]
+    numbers = [each for each in different if isinstance(each, int | float)]
+    return [*sorted(numbers), *(each for each in different if not isinstance(each, int | float))]
+
+
+def spread(values: Sequence[float], scale: float = 1.0) -> str:
+    """Writes mean ± standard deviation with two decimals; of one value no deviation.
+
+    Example:
+        >>> spread([0.01, 0.03], 100)
+        '2.00 ± 1.41'
+    """
+    mean = scale * fmean(values)
+    return f"{mean:.2f} ± {scale * stdev(values):.2f}" if len(values) > 1 else f"{mean:.2f}"
+
+
+def _numbers(records: Sequence[Record], table: Table, column: str, part: str) -> str:
+    """Writes one entry; with the number of runs where it is not that of the row, and the failed ones."""
+    own = [record for record in records if str(record["cell"][table.columns]) == column]
+    values = values_of(own, table.metric, part)
+    failed = sum("failure" in record for record in own)
+    text = spread(values, SCALES[table.unit]) if values else ""
+    return text + (f" ({failed} of {len(own)} runs failed)" if failed and part == "metrics" else "")
+
+
+def _seeds(records: Sequence[Record]) -> str:
+    """Says how many runs an entry is the mean of."""
+    by_column: dict[str, int] = {}
+    for record in records:
+        name = str(sorted(record["cell"].items(), key=str))
+        by_column[name] = by_column.get(name, 0) + 1
+    low, high = min(by_column.values()), max(by_column.values())
+    runs = f"{low}" if low == high else f"{low} to {high}"
+    return f"ours, {runs} run{'' if high == 1 else 's'}"
+
+
+def _line(first: object, entries: Sequence[str]) -> str:
+    return f"| {first} | " + " | ".join(entries) + " |"
+
+
+def points(curves: Curves, records: Sequence[Record]) -> dict[str, list[tuple[float, float, float]]]:
+    """Returns the points of each line: where, mean and standard deviation, the last two in the unit of the axis."""
+    lines: dict[str, list[tuple[float, float, float]]] = {}
+    counted, scale = matching(records, curves.where), SCALES[curves.unit]
+    for line in ordered(record["cell"][curves.lines] for record in counted):
+        own = matching(counted, {curves.lines: line})
+        for where in ordered(record["cell"][curves.along] for record in own):
+            values = values_of(matching(own, {curves.along: where}), curves.metric)
+            if values and isinstance(where, int | float) and math.isfinite(where):
+                deviation = stdev(values) if len(values) > 1 else 0.0
+                lines.setdefault(str(line), []).append((float(where), scale * fmean(values), scale * deviation))
+    return lines

@@ -1,0 +1,149 @@
+"""One run of an experiment: a cell and a seed become a record."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import unbraid as ub
+from experiments.experiment import DEVELOPMENT, Experiment
+from experiments.record import Cell, here
+from unbraid.data import Rows
+from unbraid.errors import DataNotFoundError
+from unbraid.evaluation.baseline import supervised_baseline
+from unbraid.training.plan import SupervisionPlan
+
+MODULES = {"faces": "experiments.faces", "mnist": "experiments.mnist", "svhn": "experiments.svhn"}
+"""Where the experiments are: each module has one, called EXPERIMENT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a process needs to know to make one run.
+
+    Attributes:
+        experiment: Its name.
+        cell: Which cell.
+        seed: Of the labelled rows, the weights and the noise; from 100 on for development.
+        quick: Whether a few rows for an epoch are enough.
+        changes: Settings, and fields of the model, that are tried out; for development only.
+        folder: Where the trained model is kept for figures; None to forget it.
+    """
+
+    experiment: str
+    cell: Cell
+    seed: int
+    quick: bool = False
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def develops(self) -> bool:
+        """Whether it reads training rows only."""
+        return self.seed >= DEVELOPMENT
+
+
+def find(name: str) -> Experiment:
+    """Returns an experiment by its name."""
+    found: Experiment = importlib.import_module(MODULES[name]).EXPERIMENT
+    return found
+
+
+def run(trial: Trial) -> dict[str, Any]:
+    """Makes one run, on one thread, and returns its record; a run that fails has a record too.
+
+    Raises:
+        DataNotFoundError: If the data are not there.
+    """
+    torch.set_num_threads(1)
+    begun = time.perf_counter()
+    record: dict[str, Any] = {"experiment": trial.experiment, "cell": dict(trial.cell), "seed": trial.seed}
+    record["rows"] = "development" if trial.develops else "test"
+    try:
+        record |= trained(trial, find(trial.experiment))
+    except DataNotFoundError:
+        raise  # nothing was run
+    except (RuntimeError, ValueError, ArithmeticError, OSError) as error:  # what unbraid and torch raise are such
+        record["failure"] = repr(error)
+        traceback.print_exc()
+    return record | here() | {"seconds": round(time.perf_counter() - begun, 1)}
+
+
+def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
+    """Trains a model, measures it once on rows that it was not trained on, and trains its baseline."""
+    cell, seed = trial.cell, trial.seed
+    train, test = rows_of(trial, experiment)
+    labels = experiment.labelled(cell, train, seed)
+    model = model_of(trial, experiment)
+    settings, views = settings_of(trial, experiment), experiment.views(cell)
+    watched = {"validation": test} if trial.develops else {}
+    fitted = ub.fit(
+        model, train.images, labels, views=views, settings=settings, progress="quiet",
+        out=trial.folder, overwrite=True, config={"cell": dict(cell)}, **watched,
+    )  # fmt: skip
+    record = {
+        "metrics": experiment.measure(fitted.model, test),
+        "labelled": len(fitted.plan.labelled_rows),
+        "of": len(train),
+        "terms": fitted.history[-1]["terms"],
+        "settings": settings.to_json(),
+        "fields": dict(model.fields),
+        "views": repr(views),
+    }
+    if trial.develops:
+        record["validation_by_epoch"] = [_errors(epoch.get("validation")) for epoch in fitted.history]
+    steps = 10 if trial.quick else experiment.baseline_steps(cell)
+    return record | (baseline(trial, experiment, train, test, fitted.plan, steps) if steps else {})
+
+
+def rows_of(trial: Trial, experiment: Experiment) -> tuple[Rows, Rows]:
+    """Returns the rows to train on and those to measure by: in development, training rows that are held out."""
+    train, test = experiment.rows(trial.cell, trial.seed)
+    if trial.develops:
+        train, test = experiment.held_out(train)
+    if trial.quick:
+        train, test = (_some(rows, experiment.quick_rows) for rows in (train, test))
+    return train, test
+
+
+def model_of(trial: Trial, experiment: Experiment) -> ub.Model:
+    """Returns a fresh model, with the fields that are tried out."""
+    model = experiment.model(trial.cell, trial.seed)
+    changed = {name: value for name, value in trial.changes.items() if name in model.fields}
+    return type(model)(seed=trial.seed, **{**model.fields, **changed}) if changed else model
+
+
+def settings_of(trial: Trial, experiment: Experiment) -> ub.Settings:
+    """Returns the settings of a trial: those of its cell, changed where they are tried out."""
+    known = {each.name for each in dataclasses.fields(ub.Settings)}
+    changed = {name: value for name, value in trial.changes.items() if name in known}
+    quick = experiment.quick_settings if trial.quick else {}
+    return experiment.settings(trial.cell).changed(seed=trial.seed, **quick, **changed)
+
+
+def baseline(
+    trial: Trial, experiment: Experiment, train: Rows, test: Rows, plan: SupervisionPlan, steps: int
+) -> dict[str, Any]:
+    """Measures the same recogniser, trained on the labelled rows alone."""
+    settings, views = settings_of(trial, experiment), experiment.views(trial.cell)
+    alone = supervised_baseline(model_of(trial, experiment), train.images, plan, settings, views, steps)
+    found = experiment.measure(alone, test)
+    return {"baseline": next(iter(found.values())), "baseline_metrics": found, "baseline_steps": steps}
+
+
+def _some(rows: Rows, count: int) -> Rows:
+    """Returns so many rows, evenly spaced, so that data that are sorted by class keep all classes."""
+    return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()]
+
+
+def _errors(validation: Mapping[str, Any] | None) -> dict[str, float]:
+    """Returns one number a variable."""
+    return {name: each.get("error", each.get("rmse")) for name, each in (validation or {}).items()}

@@ -1,0 +1,94 @@
+"""Every experiment runs, quickly: on tiny files of the real formats, and on the real data where they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.__main__ import main
+from experiments.trial import MODULES
+from tests.experiments.tiny_data import PLACE, forget_rows
+
+MAIN = {"mnist": "digit_error", "svhn": "digit_error", "faces": "identity_error"}
+MODEL = {"mnist": "paper", "svhn": "conv", "faces": "q"}
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    forget_rows()
+    yield
+    forget_rows()
+
+
+def records(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / f"{name}_quick.jsonl").read_text().splitlines()]
+
+
+def check(found: list[dict[str, Any]], name: str) -> None:
+    assert found
+    for record in found:
+        assert record["experiment"] == name
+        assert "failure" not in record
+        assert 0 <= record["metrics"][MAIN[name]] <= 1
+        assert record["baseline"] == record["baseline_metrics"][MAIN[name]]
+        assert record["settings"]["epochs"] == 1
+        assert record["labelled"] == record["cell"]["labels"]
+        assert record["seconds"] > 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_run_whose_record_was_removed_gives_the_same_figures(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PLACE[name](monkeypatch, tmp_path)
+    command = [name, "--quick", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    first = records(tmp_path / "out", name)
+    check(first, name)
+
+    path = tmp_path / "out" / f"{name}_quick.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[1:]))  # the first is removed, the others are not run again
+    assert main(command) == 0
+    again = records(tmp_path / "out", name)
+    assert [record["cell"] for record in again] == [record["cell"] for record in (*first[1:], first[0])]
+    for part in ("metrics", "baseline_metrics", "terms"):
+        assert again[-1][part] == first[0][part]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_development_reads_no_test_row(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    PLACE[name](monkeypatch, tmp_path)
+    command = [name, "--quick", "--develop", "--out", str(tmp_path), "--set", "drop=0.1", "--set", "alpha=7.0"]
+    assert main([*command, "--only", f"model={MODEL[name]}"]) == 0
+    [record] = [json.loads(line) for line in (tmp_path / "development.jsonl").read_text().splitlines()]
+    assert (record["rows"], record["seed"]) == ("development", 100)
+    assert (record["settings"]["alpha"], record["fields"]["drop"]) == (7.0, 0.1)
+    assert len(record["validation_by_epoch"]) == 1
+    trained = {"mnist": 125, "svhn": 100, "faces": 219}[name]  # of 150, 160 (at most 100) and 342 * 0.8 * 0.8
+    assert record["of"] == trained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODULES)
+def test_on_real_data(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
+    place = data_folder / {"faces": "CroppedYale"}.get(name, name)
+    if not place.is_dir():
+        pytest.skip(f"no {name}: {place} is not a folder")
+    monkeypatch.setenv("UNBRAID_DATA", str(data_folder))
+    assert main([name, "--quick", "--out", str(tmp_path)]) == 0
+    check(records(tmp_path, name), name)
+
+
+@pytest.mark.parametrize("name", ["svhn", "faces"])
+def test_without_data_nothing_is_recorded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UNBRAID_DATA", str(tmp_path))
+    assert main([name, "--quick", "--out", str(tmp_path)]) == 1
+    assert "What to do" in capsys.readouterr().err
+    assert not (tmp_path / f"{name}_quick.jsonl").exists()

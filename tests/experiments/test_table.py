@@ -1,0 +1,105 @@
+"""Tables and curves say what the records say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import mnist, svhn
+from experiments.pictures import draw_curves
+from experiments.published import Published
+from experiments.readme import between, write_tables
+from experiments.record import append
+from experiments.table import Curves, Table, markdown, points, spread
+from experiments.trial import MODULES, find
+from unbraid.errors import RunError
+from unbraid.figures import caption_of
+
+
+def record(labels: int | str, seed: int, error: float | None, model: str = "a", rate: float = 1.0) -> dict[str, Any]:
+    made: dict[str, Any] = {"cell": {"model": model, "labels": labels, "rate": rate}, "seed": seed}
+    if error is None:
+        return made | {"failure": "TrainingError()"}
+    return made | {"metrics": {"e": error}, "baseline": 2 * error, "baseline_metrics": {"e": 2 * error}}
+
+
+RECORDS = [
+    record(1000, 0, 0.01),
+    record(100, 0, 0.02),
+    record(100, 1, 0.04),
+    record(100, 2, None),
+    record("all", 0, 0.005),
+    record(100, 0, 0.3, rate=0.1),
+]
+
+
+def test_a_table_of_records() -> None:
+    others = (Published("others", {"100": "1.0 ± 0.1", "50": "9"}, "a paper"),)
+    table = Table("Error", "e", where={"rate": 1.0}, published=others)
+    assert markdown(table, RECORDS).splitlines() == [
+        "**Error**, in %",
+        "",
+        "| model | labels 100 | labels 1000 | labels all | labels 50 | source |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| **a** | 3.00 ± 1.41 (1 of 3 runs failed) | 1.00 | 0.50 |  | ours, 1 to 3 runs |",
+        "| a: its recogniser on the labelled rows alone | 6.00 ± 2.83 | 2.00 | 1.00 |  | ours, 1 to 3 runs |",
+        "| others | 1.0 ± 0.1 |  |  | 9 | a paper |",
+    ]
+    by_rate = markdown(Table("Error", "e", rows="rate", baseline=False), RECORDS).splitlines()
+    assert [line.split("|")[1:3] for line in by_rate[4:]] == [
+        [" **0.1** ", " 30.00 "],
+        [" **1.0** ", " 3.00 ± 1.41 (1 of 3 runs failed) "],
+    ]
+
+
+def test_the_deviation_is_that_of_a_sample() -> None:
+    assert spread([1.0, 3.0]) == "2.00 ± 1.41"
+    assert spread([0.5], 100) == "50.00"
+
+
+def test_curves_of_records() -> None:
+    found = points(Curves("Error", "e", "rate", "labels", name="rate"), RECORDS)
+    assert list(found) == ["100", "1000", "all"]
+    assert found["100"] == [(0.1, 30.0, 0.0), (1.0, 3.0, pytest.approx(1.414, abs=1e-3))]
+    figure = draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), RECORDS)
+    assert figure is not None
+    assert len(figure.axes[0].lines) == 3
+    assert "labels" in caption_of(figure)
+    assert draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), []) is None
+
+
+def test_only_what_stands_between_the_marks_is_replaced() -> None:
+    text = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
+    assert between(text, "x", r"\1 new") == "a\n<!-- x:begin -->\n\\1 new\n<!-- x:end -->\nb\n"
+    with pytest.raises(RunError, match="no <!-- y:begin -->"):
+        between(text, "y", "new")
+
+
+def test_the_readme_is_made_of_the_records(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in MODULES))
+    cell = mnist.EXPERIMENT.cells[0]
+    append(tmp_path / "mnist.jsonl", {"cell": cell, "seed": 0, "metrics": {"digit_error": 0.0123}})
+    written = write_tables(list(map(find, MODULES)), tmp_path, readme, tmp_path / "figures", tmp_path / "runs")
+    text = readme.read_text()
+    assert "| **paper** | 1.23 |" in text
+    assert "11.97 ± 1.71" in text
+    assert text.count("No run is recorded yet.") == len(MODULES) - 1
+    assert written == [readme, tmp_path / "figures" / "mnist-rate.png"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_cell_has_settings_a_table_and_even_labels(name: str) -> None:
+    experiment = find(name)
+    assert experiment.name == name
+    assert len({str(cell) for cell in experiment.cells}) == len(experiment.cells)
+    for cell in experiment.cells:
+        assert experiment.settings(cell).seed == 0
+        assert any(table.where.items() <= cell.items() for table in experiment.tables)
+
+
+def test_the_split_for_development_is_that_of_the_records() -> None:
+    assert mnist.EXPERIMENT.held_out(range(60_000)) == (range(50_000), range(50_000, 60_000))  # type: ignore[arg-type]
+    assert svhn.EXPERIMENT.held_out(range(8000)) == (range(7000), range(7000, 8000))  # type: ignore[arg-type]
