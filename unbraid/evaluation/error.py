@@ -132,7 +132,8 @@ def evaluate_labels(
             without one label is left out.
 
     Returns:
-        By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
+        Of items of a `Repeat` every labelled step counts, wrong where the model says that there is no such step; the
+        distance of real-valued ones is over the steps that both have. By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
         "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels).
 
     Raises:
@@ -146,7 +147,10 @@ def evaluate_labels(
             f"nothing is labelled: labels of {sorted(labels) or 'no variable'} hold no value to compare with"
         )
     predicted = model.predict(images)
-    return {name: _evaluate(predicted[name], given, _is_discrete(model, name)) for name, given in known.items()}
+    return {
+        name: _evaluate(predicted[name], given, _is_discrete(model, name), _is_repeated(model, name, given))
+        for name, given in known.items()
+    }
 
 
 def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int64]:
@@ -165,13 +169,28 @@ def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int6
     return numbers.astype(np.int64)
 
 
-def _evaluate(predicted: torch.Tensor, labels: ArrayLike | torch.Tensor, discrete: bool) -> dict[str, Any]:
+def _evaluate(
+    predicted: torch.Tensor, labels: ArrayLike | torch.Tensor, discrete: bool, repeated: bool
+) -> dict[str, Any]:
     """Returns the error of one variable, ready for JSON."""
     if discrete:
         rate = error_rate(*(_items(each) for each in (predicted, labels)))
         return {"error": rate.error, "error_ci": list(rate.ci), "n": rate.n}
-    far = mean_error(predicted, labels)
+    far = mean_error(*(_both_there(predicted, labels) if repeated else (predicted, labels)))
     return {"rmse": far.rmse, "rmse_ci": list(far.rmse_ci), "mae": far.mae, "mae_ci": list(far.mae_ci), "n": far.n}
+
+
+def _is_repeated(model: Predictor, name: str, labels: ArrayLike | torch.Tensor) -> bool:
+    """Says whether a latent is one in every step of a `Repeat`, so that its labels have a step axis."""
+    event = getattr(model.latents[name], "label_shape", None)
+    return event is not None and np.ndim(_on_cpu(labels)) > 1 + len(event)
+
+
+def _both_there(predicted: torch.Tensor, labels: ArrayLike | torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Lays real-valued items one after the other, without those in steps that the model says are not there."""
+    values, truth = np.asarray(_on_cpu(predicted)), np.asarray(_on_cpu(labels))
+    there = ~np.isnan(values).any(-1)
+    return values[there], truth[there]
 
 
 def _items(array: ArrayLike | torch.Tensor) -> Any:

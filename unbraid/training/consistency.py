@@ -78,8 +78,9 @@ class Consistency:
                 loss, sure = self._loss(name, guide, student, value)
                 supervised[name] = torch.where(known, -student.score(node, value).tensor, 0.0)
                 consistent[name] = torch.where(~known & sure, loss, 0.0)
-            # a view has its own values of what is neither known nor compared: it must not read the row's answer there
-            own = value if name in self.variables else label_or_guess(student, node, labels.get(name))
+            # a view has its own values of what is not compared: it must not read the row's answer there, nor is a
+            # label of what a view changes, such as a place, one of the view
+            own = value if name in self.variables else most_probable(student, node)
             guide, student = guide.fix(name, value), student.fix(name, own)
         return supervised, consistent
 
