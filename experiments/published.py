@@ -52,3 +52,8 @@ LIGHT = (
     Published("the paper", {"60": "28.4 ± 4.12", "all": "14.2 ± 1.12"}, f"{PAPER}, Figure 7"),
     Published("Jampani et al. 2015", {"all": "≈ 10"}, f"estimated from a plot in {PAPER}, Figure 7"),
 )
+MULTI_MNIST = (
+    Published("the paper, no labels", {"0": "32.25 ± 12.97"}, f"{PAPER}, Figure 8"),
+    Published("the paper, 1 %", {"500": "6.42 ± 2.15", "1000": "4.72 ± 1.60"}, f"{PAPER}, Figure 8"),
+    Published("the paper, 10 %", {"500": "4.21 ± 1.29", "1000": "2.98 ± 0.93"}, f"{PAPER}, Figure 8"),
+)

@@ -11,9 +11,9 @@ from typing import Literal
 from experiments.published import Published
 from experiments.record import Cell, Record
 
-Unit = Literal["percent", "degrees", "number"]
-SCALES: Mapping[str, float] = {"percent": 100.0, "degrees": 1.0, "number": 1.0}
-UNITS: Mapping[str, str] = {"percent": "in %", "degrees": "in degrees", "number": ""}
+Unit = Literal["percent", "degrees", "nats", "number"]
+SCALES: Mapping[str, float] = {"percent": 100.0, "degrees": 1.0, "nats": 1.0, "number": 1.0}
+UNITS: Mapping[str, str] = {"percent": "in %", "degrees": "in degrees", "nats": "in nats", "number": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from unbraid.errors import DataNotFoundError
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.training.plan import SupervisionPlan
 
-MODULES = {"faces": "experiments.faces", "mnist": "experiments.mnist", "svhn": "experiments.svhn"}
+MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "multimnist", "zoo")}
 """Where the experiments are: each module has one, called EXPERIMENT."""
 
 
