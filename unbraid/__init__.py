@@ -5,7 +5,7 @@ from unbraid.estimators import Enumerate, Estimator, Gumbel, PlugIn, Reinforce, 
 from unbraid.model import Model
 from unbraid.nn import conv, deconv, dense, dropout, mlp, module
 from unbraid.objectives import Objective, Term
-from unbraid.training import Run, Settings, fit, load
+from unbraid.training import Run, Runs, Settings, fit, fit_many, load
 from unbraid.variables import (
     Angle,
     Bernoulli,
@@ -45,6 +45,7 @@ __all__ = [
     "PlugIn",
     "Reinforce",
     "Run",
+    "Runs",
     "Settings",
     "SumAndSample",
     "Term",
@@ -56,6 +57,7 @@ __all__ = [
     "dense",
     "dropout",
     "fit",
+    "fit_many",
     "from_torch",
     "load",
     "mlp",
