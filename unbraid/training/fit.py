@@ -98,7 +98,9 @@ def fit(
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
         stack.enter_context(torch.random.fork_rng())
-        bar = progress if isinstance(progress, Progress) else Progress(settings.epochs, done=state.epoch, style=progress)
+        bar = (
+            progress if isinstance(progress, Progress) else Progress(settings.epochs, done=state.epoch, style=progress)
+        )
         stack.enter_context(bar)
         stack.enter_context(_says_how_to_go_on(folder))
         while state.epoch < settings.epochs and not out_of_patience(state, settings):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from unbraid.training.many.noise import OwnNoise
+from unbraid.training.many.noise import OwnNoise, Source
 from unbraid.training.many.unbatchable import UnbatchableError
 
 RUNS = torch.arange(3)
@@ -21,7 +22,7 @@ def generators() -> list[torch.Generator]:
 
 def together(draw: Any, *args: Tensor) -> Tensor:
     """Draws twice for all runs at once."""
-    own = generators()
+    own = [Source.of(generator) for generator in generators()]
 
     def of_one(run: Tensor, *args: Tensor) -> Tensor:
         with OwnNoise(own, run) as noise:
@@ -49,9 +50,21 @@ def test_draws_from_probabilities_that_differ_between_the_runs(function: str) ->
             assert torch.equal(each, draw(probs[run], *more, generator=generator))
 
 
+def test_dropout_draws_from_what_is_the_global_generator_of_a_run() -> None:
+    units = torch.rand(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    before = torch.get_rng_state()
+    found = together(lambda units, generator: functional.dropout(units, 0.3), units)
+    assert torch.equal(before, torch.get_rng_state())
+    for run, generator in enumerate(generators()):
+        torch.manual_seed(generator.initial_seed())
+        for each in found[run]:
+            assert torch.equal(each, functional.dropout(units[run], 0.3))
+    torch.set_rng_state(before)
+
+
 def test_what_is_given_another_generator_is_left_alone() -> None:
     def of_one(run: Tensor) -> Tensor:
-        with OwnNoise(generators(), run):
+        with OwnNoise([Source.of(each) for each in generators()], run):
             return run + torch.ones(2)
 
     assert torch.equal(torch.vmap(of_one)(RUNS)[2], torch.tensor([3.0, 3.0]))

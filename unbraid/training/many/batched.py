@@ -115,11 +115,9 @@ class Crew:
         x, labels = rows_of(self.members, batches)
         groups = [list(groups_of(model.graph, each, x.shape[1])) for each in labels]
         options = settings.options(kl_weight(settings, step, self.total))
-        generators = [member.generator for member in self.members]
+        sources = [member.noise for member in self.members]
         with networks_in(settings.precision, first.task.device):
-            found = objectives(
-                model, self.stack, x, groups, first.task.estimators, options, generators, step / self.total
-            )
+            found = objectives(model, self.stack, x, groups, first.task.estimators, options, sources, step / self.total)
         return found, x.shape[0] * x.shape[1]
 
     def _update(self, found: Objectives, sums: Sums) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 from unbraid.errors import OptionError, RunError, TrainingError, UnbraidError, did_you_mean
 from unbraid.model import Model
 from unbraid.training.many.batched import batched
+from unbraid.training.many.choice import How, choose
 from unbraid.training.many.job import Job
-from unbraid.training.many.processes import can_fork, cores, in_processes
+from unbraid.training.many.processes import in_processes
 from unbraid.training.many.runs import Runs
 from unbraid.training.many.told import AllRuns, Epoch, Told
-from unbraid.training.many.why_not import why_not
 from unbraid.training.progress import Progress, Style, check_style
 from unbraid.training.run import Run
 from unbraid.training.run_folder import RunFolder
@@ -26,8 +26,6 @@ from unbraid.training.settings import Settings
 from unbraid.training.task import Task
 from unbraid.training.watched import GivenRows
 from unbraid.views.view import View
-
-How = Literal["auto", "batched", "processes", "in_turn"]
 
 
 def fit_many(
@@ -99,7 +97,13 @@ def fit_many(
         ...         return ub.Bernoulli(1, 28, 28)(digit)
         >>> rows = ub.data.tiny_digits(60, seed=0)
         >>> runs = ub.fit_many(
-        ...     Digits(), rows.images, seeds=range(3), test=rows, epochs=1, how="batched", progress="quiet",
+        ...     Digits(),
+        ...     rows.images,
+        ...     seeds=range(3),
+        ...     test=rows,
+        ...     epochs=1,
+        ...     how="batched",
+        ...     progress="quiet",
         ...     labels_of=lambda seed: ub.data.few_labels(rows.labels, 2, seed),
         ... )
         >>> len(runs), 0 < runs.mean("digit") < 1
@@ -118,8 +122,13 @@ def fit_many(
     ]  # fmt: skip
     _check_folders(jobs)
     tasks = [Task.of(job.model, job.images, job.labels, job.views, job.settings) for job in jobs]
-    chosen, because = _choose(how, jobs, tasks)
-    outcomes = _train(chosen, jobs, tasks, progress)
+    chosen, because = choose(how, jobs, tasks)
+    try:
+        outcomes = _train(chosen, jobs, tasks, progress)
+    except KeyboardInterrupt as stop:
+        if out is not None:
+            stop.add_note("Every whole epoch of every run is kept. Go on with fit_many(..., resume=True).")
+        raise
     failed = {seed: each for seed, each in zip(seeds, outcomes, strict=True) if isinstance(each, UnbraidError)}
     runs = [each for each in outcomes if isinstance(each, Run)]
     if not runs:
@@ -146,31 +155,6 @@ def _in_turn(job: Job, tell: Callable[[Epoch], None]) -> Run | UnbraidError:
         return error
 
 
-def _choose(how: How, jobs: Sequence[Job], tasks: Sequence[Task]) -> tuple[str, str]:
-    """Returns how the runs are trained, and why so."""
-    forks = tasks[0].device.type == "cpu" and can_fork()
-    if how == "in_turn":
-        return how, ""
-    if how == "processes":
-        if not forks:
-            raise OptionError(
-                "how='processes' copies this process, which needs a system with fork and a model on the CPU: take "
-                "'batched' or 'in_turn', or leave how='auto'."
-            )
-        return how, ""
-    if how == "auto" and len(jobs) == 1:
-        return "in_turn", "a single run"
-    busy = forks and 1 < cores() <= len(jobs)
-    if how == "auto" and busy:
-        return "processes", f"{cores()} processors at work on a run each"
-    reason = why_not(jobs, tasks)
-    if not reason:
-        return "batched", ""
-    if how == "batched":
-        raise OptionError(f"how='batched' is not possible: {reason}. Leave how='auto', which takes another way.")
-    return ("processes" if forks and cores() > 1 else "in_turn"), f"not batched, for {reason}"
-
-
 def _models(model: Model | Callable[[int], Model], seeds: Sequence[int]) -> list[Model]:
     """Makes the model of each run."""
     if not isinstance(model, Model):
@@ -183,15 +167,13 @@ def _models(model: Model | Callable[[int], Model], seeds: Sequence[int]) -> list
     drawn = fresh(model.seed).state_dict()
     if any(not torch.equal(each, drawn[name]) for name, each in model.state_dict().items()):
         raise OptionError(
-            "the model was trained or changed, and each run of fit_many starts from parameters drawn from its own seed. "
-            "To start from these, pass a function of the seed: lambda seed: copy.deepcopy(model)."
+            "the model was trained or changed, and each run of fit_many starts from parameters drawn from its own "
+            "seed. To start from these, pass a function of the seed: lambda seed: copy.deepcopy(model)."
         )
     return [fresh(seed) for seed in seeds]
 
 
-def _checked(
-    seeds: list[int], how: str, progress: str, labels: object, labels_of: object
-) -> list[int]:
+def _checked(seeds: list[int], how: str, progress: str, labels: object, labels_of: object) -> list[int]:
     """Checks what needs no data, and returns the seeds."""
     check_style(progress)
     if how not in get_args(How):

@@ -17,6 +17,7 @@ from unbraid.training.finite import refuse_non_finite
 from unbraid.training.fit import begin, close_epoch, noise_of_epoch, open_folder, out_of_patience, train_epoch
 from unbraid.training.history import History
 from unbraid.training.many.job import Job
+from unbraid.training.many.noise import Source
 from unbraid.training.many.objectives import Objectives
 from unbraid.training.progress import Progress
 from unbraid.training.run import Run
@@ -40,7 +41,7 @@ class Member:
         tested: Rows that it is measured on at the end, or None.
         folder: Of the run, or None.
         history: Of the run.
-        generator: Where the noise of the present epoch is drawn from.
+        noise: Of the present epoch.
         batches: What is left of the present epoch.
         failed: Why it failed, once it has.
     """
@@ -52,7 +53,7 @@ class Member:
     tested: Watched | None
     folder: RunFolder | None
     history: History
-    generator: torch.Generator = field(default_factory=torch.Generator)
+    noise: Source = field(default_factory=lambda: Source.of(torch.Generator()))
     batches: Iterator[Batch] = field(default_factory=lambda: iter(()))
     failed: TrainingError | None = None
 
@@ -96,7 +97,7 @@ class Member:
 
     def begin_epoch(self) -> None:
         """Draws the order of the rows, and seeds the noise."""
-        self.generator = noise_of_epoch(self.task.device, self.job.seed, self.state.epoch)
+        self.noise = Source.of(noise_of_epoch(self.task.device, self.job.seed, self.state.epoch))
         self.batches = self.task.sweep(self.state.epoch)
         self.state.model.train()
 

@@ -16,7 +16,7 @@ from unbraid.objectives.objective import objective_of_groups
 from unbraid.objectives.options import Options
 from unbraid.objectives.pattern import Group
 from unbraid.objectives.terms import Objective, Term
-from unbraid.training.many.noise import OwnNoise
+from unbraid.training.many.noise import OwnNoise, Source
 from unbraid.training.many.stack import Stack
 from unbraid.training.many.unbatchable import UnbatchableError
 
@@ -53,7 +53,7 @@ def objectives(
     groups: Sequence[Sequence[Group]],
     estimators: Mapping[str, Estimator],
     options: Options,
-    generators: Sequence[torch.Generator],
+    sources: Sequence[Source],
     progress: float,
 ) -> Objectives:
     """Returns what `objective` returns for every run, with its own parameters, rows, labels and noise.
@@ -65,7 +65,7 @@ def objectives(
         groups: Of each run; they have the same latents observed in the same places of the batch.
         estimators: Of each discrete latent.
         options: What is maximised.
-        generators: Of each run, where its noise is drawn from.
+        sources: Of each run's noise.
         progress: How far the training has come, 0 to 1.
 
     Raises:
@@ -79,7 +79,7 @@ def objectives(
         weights: dict[str, Tensor], x: Tensor, observed: list[dict[str, Tensor]], run: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         grouped = [Group(first.rows, each) for first, each in zip(groups[0], observed, strict=True)]
-        with OwnNoise(generators, run) as noise:
+        with OwnNoise(sources, run) as noise:
             around = Surroundings(noise.generator, progress)
             found: Objective = functional_call(_Run(model), weights, (x, grouped, estimators, options, around))
         if any(around.baselines.values()):

@@ -110,8 +110,8 @@ def _received(connection: Connection, process: ForkProcess, job: Job) -> Any:
     except EOFError:
         process.join()
         return RunError(
-            f"the process of seed {job.seed} ended with code {process.exitcode} before its training did. Was it killed, "
-            "for its memory perhaps? Its error is above, if it wrote one; how='in_turn' takes one run at a time."
+            f"the process of seed {job.seed} ended with code {process.exitcode} before its training did. If it wrote "
+            "no error it was killed, perhaps for its memory: how='in_turn' takes one run at a time."
         )
 
 

@@ -16,8 +16,8 @@ AVERAGES = ("exp_avg", "exp_avg_sq")
 class Stack:
     """The parameters and buffers of S models of one graph, each as one tensor (S, ...).
 
-    The models' own parameters become views of it: what is a function of one run's state (a checkpoint, an error, a moving
-    average) works on as if the run were alone. Adam is elementwise, so one step on the stack is a step of every run.
+    The models' own parameters become views of it: what is a function of one run's state (a checkpoint, an error, a
+    moving average) works on as if the run were alone. Adam is elementwise, so a step on the stack is one of every run.
 
     Attributes:
         parameters: By name, (S, *shape): what is trained needs a gradient.
@@ -34,9 +34,7 @@ class Stack:
         self.parameters = {name: _shared([each[name] for each in own]) for name in own[0]}
         buffers = [dict(state.model.named_buffers()) for state in states]
         self.buffers = {name: _shared([each[name] for each in buffers]) for name in buffers[0]}
-        self.optimizer = torch.optim.Adam(
-            self.parameters.values(), settings.learning_rate, settings.betas, fused=True
-        )
+        self.optimizer = torch.optim.Adam(self.parameters.values(), settings.learning_rate, settings.betas, fused=True)
         self._take_averages()
 
     def only(self, kept: Sequence[int], settings: Settings) -> Stack:

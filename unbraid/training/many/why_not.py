@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
 from unbraid.objectives.pattern import groups_of
-from unbraid.training.draws import seeded_generator
+from unbraid.training.fit import noise_of_epoch
 from unbraid.training.many.job import Job
+from unbraid.training.many.noise import Source
 from unbraid.training.many.objectives import objectives
 from unbraid.training.many.stack import Stack
 from unbraid.training.many.unbatchable import UnbatchableError
@@ -38,11 +39,12 @@ def why_not(jobs: Sequence[Job], tasks: Sequence[Task]) -> str:
         jobs: The runs.
         tasks: Made of them.
     """
-    found = _settings(jobs) or _layers(jobs[0]) or _plans(tasks)
+    found = _settings(jobs) or _plans(tasks)
     if found:
         return found
     try:
-        _compare(jobs[:2], tasks[:2])
+        with torch.random.fork_rng():
+            _compare(jobs[:2], tasks[:2])
     except UnbatchableError as error:
         return str(error)
     except RuntimeError as error:  # torch.vmap's own refusals have no class
@@ -64,11 +66,6 @@ def _settings(jobs: Sequence[Job]) -> str:
     return ""
 
 
-def _layers(job: Job) -> str:
-    drops = any(isinstance(each, nn.Dropout) and each.p for each in job.model.modules())
-    return "dropout draws from torch's global generator, which runs cannot share" if drops else ""
-
-
 def _plans(tasks: Sequence[Task]) -> str:
     """Looks for labels with which the runs' batches would have other sizes, or other latents observed."""
     first = tasks[0].plan
@@ -78,7 +75,7 @@ def _plans(tasks: Sequence[Task]) -> str:
             return f"the runs have other numbers of labels: {first.describe()}, and {plan.describe()}"
         for name, labels in plan.variables.items():
             if not torch.equal(labels.rows, rows):
-                return f"the batches of the runs differ in which rows have a label of {name!r}: not all labelled ones do"
+                return f"batches differ in which of their rows are labelled for {name!r}: not all labelled rows are"
     return ""
 
 
@@ -93,11 +90,11 @@ def _compare(jobs: Sequence[Job], tasks: Sequence[Task]) -> None:
     with networks_in(settings.precision, task.device):
         found = objectives(
             states[0].model, stack, torch.stack([x for x, _ in gathered]), groups, task.estimators, options,
-            [_noise(task, number) for number in range(len(jobs))], 0.0,
+            [Source.of(noise_of_epoch(task.device, job.seed, 0)) for job in jobs], 0.0,
         )  # fmt: skip
     found.losses.sum().backward()
     for number, (model, (x, labels)) in enumerate(zip(alone, gathered, strict=True)):
-        around = Surroundings(_noise(task, number), 0.0)
+        around = Surroundings(noise_of_epoch(task.device, jobs[number].seed, 0), 0.0)
         with networks_in(settings.precision, task.device):
             loss = objective(model.graph, model.parts, x, labels, task.estimators, options, around).loss
         loss.backward()
@@ -116,8 +113,3 @@ def _refuse_other(what: str, together: Tensor | None, alone: Tensor | None, prec
         if apart <= tolerance * size + 1e-12 or not (torch.isfinite(alone).all() or torch.isfinite(together).all()):
             return
     raise UnbatchableError(f"computed together, {what} is not that of a single run")
-
-
-def _noise(task: Task, number: int) -> torch.Generator:
-    seed = int(torch.randint(2**62, (), generator=seeded_generator(number, "trial")))
-    return torch.Generator(task.device).manual_seed(seed)
