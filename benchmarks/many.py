@@ -1,9 +1,9 @@
 """Seconds to train S runs of one model: computed together, in processes, and in turn.
 
 Two models: `digits` is that of step_time.py, whose steps are multiplications; `little` is so small that its steps are
-Python and calls of torch. Every figure is the wall time of a whole `fit_many`, with the trial that it begins with, the
-start of processes and the making of models, over the steps of all runs. Each measurement is a process of its own; ways
-take turns, so that a machine that slows down slows all alike.
+Python and calls of torch. Every figure is the time of a whole `fit_many`, with the trial that it begins with, the start
+of processes and the making of models, over the steps of all runs: by the clock, and in processor time, which says more
+on a machine that others use too. Each measurement is a process of its own; ways take turns.
 
     python benchmarks/many.py --json benchmarks/many.json
 """
@@ -29,10 +29,11 @@ from unbraid.training.many.choice import How
 WAYS = tuple(way for way in get_args(How) if way != "auto")
 RUNS = (1, 2, 4, 8)
 MODELS: dict[str, dict[str, int]] = {
-    "digits": {"hidden": 512, "style_size": 50, "rows": 2100, "batch_size": 100, "epochs": 2},
-    "little": {"hidden": 16, "style_size": 4, "rows": 2100, "batch_size": 20, "epochs": 4},
+    "digits": {"hidden": 512, "style_size": 50, "rows": 1100, "batch_size": 100, "epochs": 2},
+    "little": {"hidden": 16, "style_size": 4, "rows": 1100, "batch_size": 20, "epochs": 2},
 }
 LABELLED = 100
+KINDS = ("clock", "processor")
 
 
 class Digits(ub.Model):
@@ -51,53 +52,51 @@ class Digits(ub.Model):
 
 
 def measure(model: str, way: How, runs: int, device: str) -> dict[str, float]:
-    """Trains so many runs and returns the milliseconds per step of a run."""
+    """Trains so many runs and returns the milliseconds per step of a run, by the clock and of the processor."""
     given = MODELS[model]
     rows = ub.data.tiny_digits(given["rows"], seed=0)
     made = Digits(hidden=given["hidden"], style_size=given["style_size"]).to(device)
     images = (rows.images > 0.5).float()
 
-    def train(epochs: int, images: torch.Tensor, settings: dict[str, Any]) -> ub.Runs:
+    def train(runs: int, epochs: int) -> ub.Runs:
         return ub.fit_many(
-            made, images, seeds=range(runs), how=way, epochs=epochs, progress="quiet", **settings,
+            made, images, seeds=range(runs), how=way, epochs=epochs, progress="quiet",
             labels_of=lambda seed: ub.data.few_labels(rows.labels, LABELLED // 10, seed),
+            batch_size=given["batch_size"], labelled_batch_size=given["batch_size"],
         )  # fmt: skip
 
-    settings = dict.fromkeys(("batch_size", "labelled_batch_size"), given["batch_size"])
-    train(1, images, settings)
-    started = time.perf_counter()
-    done = train(given["epochs"], images, settings)
-    seconds = time.perf_counter() - started
+    train(min(runs, 2), 1)
+    started, before = time.perf_counter(), processor_seconds()
+    done = train(runs, given["epochs"])
+    seconds, used = time.perf_counter() - started, processor_seconds() - before
     steps = sum(record["steps"] for run in done for record in run.history)
-    return {"seconds": seconds, "ms_per_step": 1e3 * seconds / steps, "steps": steps}
+    return {"clock": 1e3 * seconds / steps, "processor": 1e3 * used / steps}
 
 
-def measured(model: str, ways: tuple[str, ...], runs: int, repeats: int, threads: int, device: str) -> dict[str, Any]:
-    """Returns for each way the median and the extremes of some measurements, in milliseconds per step of a run."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(repeats):
-        for way in ways[turn % len(ways) :] + ways[: turn % len(ways)]:
-            command = [sys.executable, str(Path(__file__)), "--device", device, "--one", model, way, str(runs)]
+def processor_seconds() -> float:
+    """Returns the processor time that this process and those that it started have used."""
+    return sum(os.times()[:4])
+
+
+def measured(model: str, ways: tuple[str, ...], runs: int, given: argparse.Namespace) -> dict[str, Any]:
+    """Returns for each way the medians of some measurements, and the measurements, in milliseconds."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(given.threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    for turn in range(given.repeats):
+        first = turn % len(ways)
+        for way in ways[first:] + ways[:first]:
+            command = [sys.executable, str(Path(__file__)), "--device", given.device, "--one", model, way, str(runs)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-            found[way].append(json.loads(done.stdout)["ms_per_step"])
-    return {
-        way: {"median_ms": statistics.median(each), "range_ms": [min(each), max(each)], "repeats": repeats}
-        for way, each in found.items()
-    }
+            found[way].append(json.loads(done.stdout))
+    return {way: {kind: statistics.median(one[kind] for one in each) for kind in KINDS} for way, each in found.items()}
 
 
-def table(results: dict[str, Any]) -> str:
-    """Returns a Markdown table: ms per step of a run, the fastest way in bold."""
-    lines = [f"| model | runs | {' | '.join(WAYS)} |", f"| --- | --- |{' --- |' * len(WAYS)}"]
+def table(results: dict[str, Any], ways: tuple[str, ...]) -> str:
+    """Returns a Markdown table: ms per step of a run, by the clock / of the processor."""
+    lines = [f"| model | runs | {' | '.join(ways)} |", f"| --- | --- |{' --- |' * len(ways)}"]
     for model, by_runs in results.items():
         for runs, found in by_runs.items():
-            medians = {way: found[way]["median_ms"] for way in found}
-            best = min(medians, key=lambda way: medians[way])
-            cells = (
-                f"{'**' * (way == best)}{medians[way]:.2f}{'**' * (way == best)}" if way in medians else ""
-                for way in WAYS
-            )
+            cells = (f"{found[way]['clock']:.1f} / {found[way]['processor']:.1f}" for way in ways)
             lines.append(f"| {model} | {runs} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -117,25 +116,19 @@ def main() -> None:
         model, way, runs = given.one
         print(json.dumps(measure(model, way, int(runs), given.device)))
         return
-    results: dict[str, Any] = {}
+    results: dict[str, Any] = {model: {} for model in given.models}
+    ways = tuple(given.ways)
     for model in given.models:
         for runs in given.runs:
-            found = measured(model, tuple(given.ways), runs, given.repeats, given.threads, given.device)
-            results.setdefault(model, {})[str(runs)] = found
-            print(
-                model,
-                runs,
-                {way: round(each["median_ms"], 2) for way, each in found.items()},
-                file=sys.stderr,
-                flush=True,
-            )
+            results[model][str(runs)] = found = measured(model, ways, runs, given)
+            print(model, runs, found, file=sys.stderr, flush=True)
     machine = {
         "processor": platform.processor() or platform.machine(), "threads": given.threads, "device": given.device,
         "torch": torch.__version__,
     }  # fmt: skip
     if given.json:
         given.json.write_text(json.dumps({"results": results, "machine": machine}, indent=2) + "\n")
-    print(table(results))
+    print(table(results, ways))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_the_runs_are_summed_up() -> None:
 def test_an_error_that_was_not_measured_is_named() -> None:
     runs = train(test=TESTED, seeds=SEEDS[:1], how="in_turn", epochs=1)
     assert 0 <= runs.mean("digit") <= 1
-    with pytest.raises(DataError, match="the error of 'digits' was not measured on test rows. Did you mean"):
+    with pytest.raises(DataError, match=r"the error of 'digits' was not measured on test rows\. Did you mean"):
         runs.mean("digits")
     with pytest.raises(DataError, match="No rows were given: fit_many"):
         runs.mean("digit", on="validation")
