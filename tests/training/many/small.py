@@ -9,6 +9,7 @@ import torch
 
 import unbraid as ub
 from tests.training.small import ROWS, SIZES, Small
+from unbraid.training.many.choice import How
 
 SEEDS = (0, 3, 4)
 IMAGES = ROWS.images.double()
@@ -21,7 +22,7 @@ def labels_of(seed: int) -> Any:
     return ub.data.few_labels(ROWS.labels, 2, seed)
 
 
-def train(model: Any = Small, how: str = "batched", **more: Any) -> ub.Runs:
+def train(model: Any = Small, how: How = "batched", **more: Any) -> ub.Runs:
     """Trains small runs, three if no other seeds are given."""
     made = model().double() if isinstance(model, type) else model
     given = {"seeds": SEEDS, "labels_of": labels_of, "epochs": 2, **SIZES, **more}

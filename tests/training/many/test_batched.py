@@ -12,7 +12,7 @@ import unbraid as ub
 from tests.training.many.small import SEEDS, TESTED, alone, assert_same, train
 from tests.training.small import ROWS, Small
 from unbraid.errors import TrainingError
-from unbraid.training.checkpoint import load_checkpoint
+from unbraid.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 class Normalised(ub.Model):
@@ -94,8 +94,6 @@ def test_a_folder_is_that_of_a_single_run(tmp_path: Path) -> None:
 
 
 def test_runs_go_on_from_where_each_of_them_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import unbraid.training.many.member as member
-
     kept = 0
 
     def stop(path: Path, checkpoint: Any) -> None:
@@ -103,11 +101,10 @@ def test_runs_go_on_from_where_each_of_them_was_stopped(tmp_path: Path, monkeypa
         kept += 1
         if kept == 5:  # in the second epoch, between the checkpoints of the first and of the second run
             raise KeyboardInterrupt
-        saved(path, checkpoint)
+        save_checkpoint(path, checkpoint)
 
-    saved = member.save_checkpoint
     with monkeypatch.context() as patch:
-        patch.setattr(member, "save_checkpoint", stop)
+        patch.setattr("unbraid.training.many.member.save_checkpoint", stop)
         with pytest.raises(KeyboardInterrupt):
             train(out=tmp_path, epochs=3)
     reached = [load_checkpoint(tmp_path / f"seed-{seed}" / "checkpoint.safetensors").state["epoch"] for seed in SEEDS]

@@ -13,6 +13,7 @@ import unbraid as ub
 from tests.training.many.small import IMAGES, SEEDS, TESTED, alone, assert_same, labels_of, train
 from tests.training.small import SIZES, Small, same_end
 from unbraid.errors import DataError, OptionError, RunError, TrainingError
+from unbraid.training.many.choice import How
 
 
 def test_in_turn_each_is_the_run_of_fit_bit_for_bit() -> None:
@@ -74,7 +75,7 @@ def test_where_every_run_fails_an_error_says_so() -> None:
 
 
 @pytest.mark.parametrize(("how", "lines"), [("batched", 2), ("processes", 6), ("in_turn", 6)])
-def test_progress_is_shown_once(how: str, lines: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_once(how: How, lines: int, capfd: pytest.CaptureFixture[str]) -> None:
     train(how=how, progress="lines")
     shown = capfd.readouterr().err.splitlines()
     assert len(shown) == lines

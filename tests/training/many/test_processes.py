@@ -26,7 +26,7 @@ def test_each_is_the_run_of_fit_bit_for_bit(tmp_path: Path) -> None:
         single = alone(run.settings.seed, test=TESTED, out=tmp_path / "single", overwrite=True, average=0.9)
         assert same_end(run, single)
         assert (run.test, run.folder) == (single.test, tmp_path / f"seed-{run.settings.seed}")
-        assert files_of(run.folder) == files_of(tmp_path / "single")
+        assert files_of(tmp_path / f"seed-{run.settings.seed}") == files_of(tmp_path / "single")
         assert not run.model.training
         assert [each.requires_grad for each in run.model.parameters()] == [True] * len(list(run.model.parameters()))
 

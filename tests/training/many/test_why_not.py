@@ -24,6 +24,16 @@ class Positive(ub.Model):
         return ub.Bernoulli(1, 28, 28)(size)
 
 
+class Chunked(ub.Model):
+    """Enumerates the values a few at a time, and again in the backward pass."""
+
+    def encode(self, x: Any) -> Any:
+        return {"digit": ub.Categorical(10, estimator=ub.Enumerate(rows=100))(x)}
+
+    def decode(self, digit: Any) -> Any:
+        return ub.Bernoulli(1, 28, 28)(digit)
+
+
 class Noisy(torch.nn.Module):
     """Draws as only a single run can."""
 
@@ -55,6 +65,7 @@ def styles(seed: int) -> Any:
         (Scored, {}, "the estimator of 'digit' keeps running means"),
         (Positive, {"labels_of": None}, "drawn by a function of torch that takes no generator"),
         (WithNoise, {}, "torch cannot compute this program for several runs together: vmap: .*random"),
+        (Chunked, {}, "cannot compute this program for several runs together"),
         (Small, {"settings_of": lambda seed: {"rate": 1.0 + seed}}, "the runs have other values of rate"),
         (Small, {"consistency": 1.0, "views": ub.Warp()}, "consistency between views"),
         (Small, {"labels_of": styles}, "which of their rows are labelled for 'style'"),
@@ -66,7 +77,7 @@ def styles(seed: int) -> Any:
         (lambda seed: Small(hidden=8 + seed, seed=seed).double(), {}, "the model of seed 3 is another than that of"),
         (Small, {"estimators": {"digit": "plug_in"}}, ""),
     ],
-    ids=["baselines", "gamma", "noise", "settings", "views", "patterns", "numbers", "models", "none"],
+    ids=["baselines", "gamma", "noise", "chunks", "settings", "views", "patterns", "numbers", "models", "none"],
 )
 def test_what_cannot_be_batched_is_refused(model: Any, more: dict[str, Any], reason: str) -> None:
     given = {"seeds": SEEDS[:2], "epochs": 1, **more}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -121,7 +122,7 @@ def fit_many(
         for seed, made in zip(seeds, models, strict=True)
     ]  # fmt: skip
     _check_folders(jobs)
-    tasks = [Task.of(job.model, job.images, job.labels, job.views, job.settings) for job in jobs]
+    tasks = _tasks(jobs)
     chosen, because = choose(how, jobs, tasks)
     try:
         outcomes = _train(chosen, jobs, tasks, progress)
@@ -153,6 +154,15 @@ def _in_turn(job: Job, tell: Callable[[Epoch], None]) -> Run | UnbraidError:
         return job.alone(Told(job.settings.epochs, tell))
     except TrainingError as error:
         return error
+
+
+def _tasks(jobs: Sequence[Job]) -> list[Task]:
+    """Checks what each run is given; the rows are kept once, on the device of the training."""
+    tasks: list[Task] = []
+    for job in jobs:
+        task = Task.of(job.model, job.images, job.labels, job.views, job.settings)
+        tasks.append(replace(task, source=tasks[0].source) if tasks else task)
+    return tasks
 
 
 def _models(model: Model | Callable[[int], Model], seeds: Sequence[int]) -> list[Model]:
