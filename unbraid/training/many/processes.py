@@ -7,7 +7,6 @@ import os
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any
@@ -50,6 +49,7 @@ def in_processes(jobs: Sequence[Job], tell: Tell, at_once: int | None = None) ->
     Raises:
         UnbraidError: What `fit` raises before the first step: the other processes are stopped.
     """
+    torch.optim.Adam([torch.zeros(1)])  # torch imports much with the first: here once, not in every process
     waiting = list(range(len(jobs)))[::-1]
     running: dict[Connection, tuple[int, ForkProcess]] = {}
     done: dict[int, Outcome] = {}
@@ -123,4 +123,4 @@ def _finished(found: Any, job: Job) -> Outcome:
         raise found
     model = job.model
     model.load_state_dict({name: torch.from_numpy(each) for name, each in found["weights"].items()})
-    return replace(Run(model.eval(), *found["rest"]))
+    return Run(model.eval(), *found["rest"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -22,8 +22,14 @@ from unbraid.training.precision import networks_in
 from unbraid.training.state import TrainingState
 from unbraid.training.task import Task
 
-TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-3}
-"""How far, as a part of itself, a gradient may be from that of a single run before it counts as another."""
+TOLERANCE = {torch.float64: 1e-8, torch.float32: 0.02}
+"""How far, as a part of itself, a loss or gradient may be from that of a single run before it counts as another.
+
+Other noise moves a gradient by a tenth of itself and more. In single precision rounding can move one by a thousandth,
+where it takes a unit over the kink of its activation.
+"""
+Gathered = tuple[Tensor, Mapping[str, Tensor]]
+"""The rows of a batch and their labels, as `Task.gather` gives them."""
 IN_HALF = 0.1
 """The same where networks multiply in half precision."""
 
@@ -81,35 +87,49 @@ def _plans(tasks: Sequence[Task]) -> str:
 
 def _compare(jobs: Sequence[Job], tasks: Sequence[Task]) -> None:
     """Raises UnbatchableError if a step computed together is not that of single runs."""
-    task, settings, graph = tasks[0], jobs[0].settings, jobs[0].model.graph
-    gathered = [each.gather(next(iter(each.sweep(0)))) for each in tasks]
-    alone = [copy.deepcopy(job.model).train() for job in jobs]
+    batches = [task.gather(next(iter(task.sweep(0)))) for task in tasks]
+    losses, gradients = _together(jobs, tasks[0], batches)
+    for number, job in enumerate(jobs):
+        loss, own = _alone(job, tasks[number], *batches[number])
+        size = float(torch.stack([each.norm() for each in own.values()]).norm())
+        limit = IN_HALF if job.settings.precision != "fp32" else TOLERANCE.get(loss.dtype, IN_HALF)
+        _refuse_other("the loss", losses[number], loss, limit * abs(float(loss)))
+        if own.keys() != gradients.keys():
+            raise UnbatchableError("computed together, other parameters have gradients than in a single run")
+        for name, gradient in own.items():
+            allowed = limit * (float(gradient.norm()) + 0.01 * size)  # one that is 0 but for rounding has no digits
+            _refuse_other(f"the gradient of {name}", gradients[name][number], gradient, allowed)
+
+
+def _together(jobs: Sequence[Job], task: Task, batches: Sequence[Gathered]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Returns the losses and the gradients of the first step of some runs, on copies of their models."""
+    settings, graph = jobs[0].settings, jobs[0].model.graph
     states = [TrainingState.start(copy.deepcopy(job.model).train(), settings, ()) for job in jobs]
-    options, stack = settings.options(settings.beta), Stack(states, settings)
-    groups = [list(groups_of(graph, labels, len(x))) for x, labels in gathered]
+    stack, sources = Stack(states, settings), [Source.of(noise_of_epoch(task.device, job.seed, 0)) for job in jobs]
+    x, groups = torch.stack([x for x, _ in batches]), [list(groups_of(graph, labels, len(x))) for x, labels in batches]
+    options = settings.options(settings.beta)
     with networks_in(settings.precision, task.device):
-        found = objectives(
-            states[0].model, stack, torch.stack([x for x, _ in gathered]), groups, task.estimators, options,
-            [Source.of(noise_of_epoch(task.device, job.seed, 0)) for job in jobs], 0.0,
-        )  # fmt: skip
+        found = objectives(states[0].model, stack, x, groups, task.estimators, options, sources, 0.0)
     found.losses.sum().backward()
-    for number, (model, (x, labels)) in enumerate(zip(alone, gathered, strict=True)):
-        around = Surroundings(noise_of_epoch(task.device, jobs[number].seed, 0), 0.0)
-        with networks_in(settings.precision, task.device):
-            loss = objective(model.graph, model.parts, x, labels, task.estimators, options, around).loss
-        loss.backward()
-        _refuse_other("the loss", found.losses[number], loss, settings.precision)
-        for name, own in model.named_parameters():
-            shared = stack.parameters[name].grad
-            if own.grad is not None or shared is not None:
-                together = None if shared is None else shared[number]
-                _refuse_other(f"the gradient of {name}", together, own.grad, settings.precision)
+    return found.losses.detach(), _gradients(stack.parameters)
 
 
-def _refuse_other(what: str, together: Tensor | None, alone: Tensor | None, precision: str) -> None:
-    if together is not None and alone is not None:
-        tolerance = TOLERANCE.get(alone.dtype, IN_HALF) if precision == "fp32" else IN_HALF
-        size, apart = float(alone.detach().norm()), float((together - alone).detach().norm())
-        if apart <= tolerance * size + 1e-12 or not (torch.isfinite(alone).all() or torch.isfinite(together).all()):
-            return
-    raise UnbatchableError(f"computed together, {what} is not that of a single run")
+def _alone(job: Job, task: Task, x: Tensor, labels: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Returns the loss and the gradients of the same step of one of the runs."""
+    settings, model = job.settings, copy.deepcopy(job.model).train()
+    around, options = Surroundings(noise_of_epoch(task.device, job.seed, 0), 0.0), settings.options(settings.beta)
+    with networks_in(settings.precision, task.device):
+        loss = objective(model.graph, model.parts, x, labels, task.estimators, options, around).loss
+    loss.backward()
+    return loss.detach(), _gradients(dict(model.named_parameters()))
+
+
+def _gradients(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: each.grad for name, each in parameters.items() if each.grad is not None}
+
+
+def _refuse_other(what: str, together: Tensor, alone: Tensor, allowed: float) -> None:
+    """Raises UnbatchableError if two tensors differ, unless neither is finite: that is for the training to say."""
+    both_fail = not (torch.isfinite(together).all() or torch.isfinite(alone).all())
+    if not both_fail and not float((together - alone).norm()) <= allowed:
+        raise UnbatchableError(f"computed together, {what} is not that of a single run")
