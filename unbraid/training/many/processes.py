@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
@@ -28,8 +29,8 @@ def cores() -> int:
 
 
 def can_fork() -> bool:
-    """Says whether the system can copy a process as it is, models and rows and all."""
-    return "fork" in multiprocessing.get_all_start_methods()
+    """Says whether the system can copy a process as it is, models and rows and all; macOS' own libraries forbid it."""
+    return "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
 
 
 def in_processes(jobs: Sequence[Job], tell: Tell, at_once: int | None = None) -> list[Outcome]:

@@ -94,6 +94,8 @@ def _compare(jobs: Sequence[Job], tasks: Sequence[Task]) -> None:
         size = float(torch.stack([each.norm() for each in own.values()]).norm())
         limit = IN_HALF if job.settings.precision != "fp32" else TOLERANCE.get(loss.dtype, IN_HALF)
         _refuse_other("the loss", losses[number], loss, limit * abs(float(loss)))
+        if not torch.isfinite(loss):  # for the training to say
+            continue
         if own.keys() != gradients.keys():
             raise UnbatchableError("computed together, other parameters have gradients than in a single run")
         for name, gradient in own.items():
@@ -129,7 +131,7 @@ def _gradients(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _refuse_other(what: str, together: Tensor, alone: Tensor, allowed: float) -> None:
-    """Raises UnbatchableError if two tensors differ, unless neither is finite: that is for the training to say."""
-    both_fail = not (torch.isfinite(together).all() or torch.isfinite(alone).all())
-    if not both_fail and not float((together - alone).norm()) <= allowed:
+    """Raises UnbatchableError if two tensors differ, unless neither is finite."""
+    neither = not (torch.isfinite(together).all() or torch.isfinite(alone).all())
+    if not neither and not float((together - alone).norm()) <= allowed:
         raise UnbatchableError(f"computed together, {what} is not that of a single run")
