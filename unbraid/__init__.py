@@ -6,7 +6,7 @@ from unbraid.model import Model
 from unbraid.nn import compose, conv, deconv, dense, dropout, from_place, glimpse, mlp, module, place, to_place
 from unbraid.objectives import Objective, Term
 from unbraid.repeat import Repeat, Submodel
-from unbraid.training import Run, Settings, fit, load
+from unbraid.training import Run, Runs, Settings, fit, fit_many, load
 from unbraid.variables import (
     Angle,
     Bernoulli,
@@ -47,6 +47,7 @@ __all__ = [
     "Reinforce",
     "Repeat",
     "Run",
+    "Runs",
     "Settings",
     "Submodel",
     "SumAndSample",
@@ -60,6 +61,7 @@ __all__ = [
     "dense",
     "dropout",
     "fit",
+    "fit_many",
     "from_place",
     "from_torch",
     "glimpse",

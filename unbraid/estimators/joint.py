@@ -47,5 +47,4 @@ def joint_one_hot(site: Site, index: Tensor) -> Tensor:
         places = [size**place for place in range(math.prod(site.parts) - 1, -1, -1)]
         digits = index[..., None] // torch.tensor(places, device=index.device) % size
         index = digits.reshape(*index.shape, *site.parts)
-    zeros = torch.zeros(*index.shape, size, dtype=site.logits.tensor.dtype, device=index.device)
-    return zeros.scatter_(-1, index[..., None], 1.0)
+    return (index[..., None] == torch.arange(size, device=index.device)).to(site.logits.tensor.dtype)

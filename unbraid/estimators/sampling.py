@@ -20,8 +20,8 @@ def draw_one_hot(site: Site, samples: int) -> Spread:
         shape[axes.index(SAMPLES)] = site.samples
     probs = torch.softmax(logits, -1).expand(*shape, -1)
     index = draw_index(probs, samples, site.generator)
-    one_hot = torch.zeros(*index.shape, probs.shape[-1], dtype=probs.dtype, device=probs.device)
-    return Spread(one_hot.scatter_(-1, index[..., None], 1.0), (site.axis, *axes))
+    one_hot = (index[..., None] == torch.arange(probs.shape[-1], device=probs.device)).to(probs.dtype)
+    return Spread(one_hot, (site.axis, *axes))
 
 
 def draw_index(probs: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:

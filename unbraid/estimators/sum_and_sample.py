@@ -47,7 +47,7 @@ class SumAndSample:
         if self.k >= size:
             return Enumerate()(site, downstream)
         top, index = log_probs.topk(self.k, -1)
-        inside = torch.zeros_like(log_probs, dtype=torch.bool).scatter_(-1, index, True)
+        inside = torch.zeros_like(log_probs, dtype=torch.bool).scatter(-1, index, True)
         rest = torch.softmax(log_probs.masked_fill(inside, -torch.inf), -1).nan_to_num(1 / size)
         remainder = draw_index(rest.detach(), 1, site.generator)
         one_hot = joint_one_hot(site, torch.cat([index.movedim(-1, 0), remainder]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from unbraid.graph.spread import Spread
 from unbraid.objectives.bound import Pass, Surroundings, bound_terms
 from unbraid.objectives.matching import matched
 from unbraid.objectives.options import Options
-from unbraid.objectives.pattern import groups_of
+from unbraid.objectives.pattern import Group, groups_of
 from unbraid.objectives.terms import Objective, Term
 from unbraid.objectives.total import maximised
 
@@ -50,13 +50,42 @@ def objective(
     Raises:
         OptionError: If no row has any weight: gamma is 0 and all rows are labelled.
     """
+    groups = list(groups_of(graph, labels, x.shape[0]))
+    return objective_of_groups(graph, modules, x, groups, estimators, options, surroundings)
+
+
+def objective_of_groups(
+    graph: Graph,
+    modules: nn.ModuleDict,
+    x: Tensor,
+    groups: Sequence[Group],
+    estimators: Mapping[str, Estimator],
+    options: Options,
+    surroundings: Surroundings,
+) -> Objective:
+    """Returns the objective of a batch whose rows are already grouped by what is observed; see `objective`.
+
+    Args:
+        graph: The graph.
+        modules: Its modules by name.
+        x: The data, shape (rows, *event).
+        groups: As `groups_of` finds them. Nothing that follows depends on the values of labels, so it may be batched.
+        estimators: An estimator for each discrete latent.
+        options: What is maximised.
+        surroundings: Where noise is drawn from, and how far the training has come.
+
+    Returns:
+        The loss, and its named terms.
+
+    Raises:
+        OptionError: If no row has any weight.
+    """
     target = graph.likelihood.family.target(x, surroundings.generator)
     root = Frame(graph, modules, x)
     if graph.matched and labels:
         labels = matched(root, labels)
     collected: dict[str, list[Term]] = {}
     losses: list[Tensor] = []
-    groups = list(groups_of(graph, labels, x.shape[0]))
     if options.gamma == 0 and all(group.observed for group in groups):
         raise OptionError(
             "gamma=0 gives rows with a label no weight, and every row of this batch has one: nothing would be learned "

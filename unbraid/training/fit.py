@@ -43,7 +43,7 @@ def fit(
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Style = "auto",
+    progress: Style | Progress = "auto",
     settings: Settings | None = None,
     config: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -63,7 +63,7 @@ def fit(
         out: The run folder; None for a training that leaves no files.
         resume: Whether to go on from the folder's checkpoint; a folder without one is begun.
         overwrite: Whether an old run in the folder is replaced.
-        progress: "auto", "bar", "lines" or "quiet".
+        progress: "auto", "bar", "lines" or "quiet"; or what is to be told of every step and epoch.
         settings: All settings at once; `changes` come on top.
         config: More to be kept in the run's config.json, such as where the data come from.
         **changes: Single settings, see `Settings`: ``epochs=20, rate=0.1, estimators={"digit": "plug_in"}``.
@@ -78,13 +78,14 @@ def fit(
         TrainingError: If the loss is not finite; the message names the term and the rows.
     """
     settings = (settings or Settings()).changed(**changes)
-    check_style(progress)
+    if not isinstance(progress, Progress):
+        check_style(progress)
     task = Task.of(model, images, labels, views, settings)
     state = TrainingState.start(model, settings, task.consistent)
     watched = Watched.of(validation, model, "validation") if validation is not None else task.held_out
     tested = Watched.of(test, model, "test") if test is not None else None
     check_choice(settings, watched)
-    folder = _open_folder(out, resume, overwrite)
+    folder = open_folder(out, resume, overwrite)
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.lock())
@@ -97,9 +98,12 @@ def fit(
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
         stack.enter_context(torch.random.fork_rng())
-        bar = stack.enter_context(Progress(settings.epochs, done=state.epoch, style=progress))
+        bar = (
+            progress if isinstance(progress, Progress) else Progress(settings.epochs, done=state.epoch, style=progress)
+        )
+        stack.enter_context(bar)
         stack.enter_context(_says_how_to_go_on(folder))
-        while state.epoch < settings.epochs and not _out_of_patience(state, settings):
+        while state.epoch < settings.epochs and not out_of_patience(state, settings):
             history.append(train_epoch(task, state, bar, watched))
             if folder is not None:
                 save_checkpoint(folder.checkpoint, state.checkpoint())
@@ -116,27 +120,36 @@ def train_epoch(task: Task, state: TrainingState, progress: Progress, watched: W
     """
     settings, started, rows = task.settings, time.perf_counter(), 0
     steps, means = task.steps(state.epoch), Means()
-    run = Sweep(task.total_steps, _generator(task.device, settings.seed, state.epoch), means)
+    run = Sweep(task.total_steps, noise_of_epoch(task.device, settings.seed, state.epoch), means)
     state.model.train()
     progress.begin(state.epoch + 1, steps)
     for batch in task.sweep(state.epoch):
         rows += (took := train_step(task, state, batch, run))
         progress.step(took, means)
+    terms = means()
+    trained = time.perf_counter() - started
+    record, error = close_epoch(state, settings, watched, steps, terms)
+    progress.end(terms, error)
+    seconds = {"train_seconds": trained, "seconds": time.perf_counter() - started}
+    record["clock"] = {**seconds, "rows_per_second": rows / trained}
+    return record
+
+
+def close_epoch(
+    state: TrainingState, settings: Settings, watched: Watched | None, steps: int, means: Mapping[str, float]
+) -> tuple[dict[str, Any], float | None]:
+    """Counts an epoch, measures the error on the watched rows, and returns the epoch's record and this error."""
     state.epoch += 1
     refuse_non_finite_weights(state)
-    terms = dict(means())
-    trained = time.perf_counter()
+    terms = dict(means)
     record: dict[str, Any] = {"epoch": state.epoch, "steps": steps, "loss": terms.pop("loss"), "terms": terms}
-    error = None
-    if watched is not None:
-        record["validation"] = watched.errors(state.result)
-        error = one_error(record["validation"])
-        if settings.choose == "best" or settings.patience:
-            state.keep_best(error)
-    progress.end(means(), error)
-    seconds = {"train_seconds": trained - started, "seconds": time.perf_counter() - started}
-    record["clock"] = {**seconds, "rows_per_second": rows / (trained - started)}
-    return record
+    if watched is None:
+        return record, None
+    record["validation"] = watched.errors(state.result)
+    error = one_error(record["validation"])
+    if settings.choose == "best" or settings.patience:
+        state.keep_best(error)
+    return record, error
 
 
 def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any], plan: SupervisionPlan) -> None:
@@ -150,11 +163,13 @@ def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any],
     folder.write_json(folder.config, dict(described))
 
 
-def _out_of_patience(state: TrainingState, settings: Settings) -> bool:
+def out_of_patience(state: TrainingState, settings: Settings) -> bool:
+    """Says whether the error on the rows for choice has not fallen for as many epochs as the settings allow."""
     return bool(settings.patience and state.best and state.epoch - state.best[1] >= settings.patience)
 
 
-def _open_folder(out: str | Path | None, resume: bool, overwrite: bool) -> RunFolder | None:
+def open_folder(out: str | Path | None, resume: bool, overwrite: bool) -> RunFolder | None:
+    """Opens the folder of a run to go on with, or makes that of a new one; None where no files are wanted."""
     if out is None:
         return None
     if resume and RunFolder(out).holds_run:
@@ -177,7 +192,7 @@ def _says_how_to_go_on(folder: RunFolder | None) -> Iterator[None]:
         raise
 
 
-def _generator(device: torch.device, seed: int, epoch: int) -> torch.Generator:
+def noise_of_epoch(device: torch.device, seed: int, epoch: int) -> torch.Generator:
     """Makes the generator of an epoch's noise, and seeds torch's own for modules that use it, such as dropout."""
     number = int(torch.randint(2**62, (), generator=seeded_generator(seed, "noise", epoch)))
     torch.manual_seed(number)

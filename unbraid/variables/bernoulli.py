@@ -176,3 +176,15 @@ class _Score(torch.autograd.Function):
             of_logits = (value - torch.sigmoid(logits)).mul_(gradient)
         of_value = (logits * gradient).sum_to_size(value.shape) if ctx.needs_input_grad[1] else None
         return of_logits.sum_to_size(logits.shape), of_value
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, int | None], logits: Tensor, value: Tensor) -> tuple[Tensor, int]:
+        """Scores several runs at once: their dimension goes first, and events are broadcast behind it."""
+        sides = [
+            side[None] if dim is None else side.movedim(dim, 0)
+            for side, dim in zip((logits, value), in_dims, strict=True)
+        ]
+        rank = max(side.dim() for side in sides)
+        aligned = [side.reshape(side.shape[0], *[1] * (rank - side.dim()), *side.shape[1:]) for side in sides]
+        score: Tensor = _Score.apply(*aligned)  # type: ignore[no-untyped-call]
+        return score, 0
