@@ -77,7 +77,7 @@ def views(cell: Cell) -> View | None:
 
 
 def measure(trained: ub.Model, test: Rows) -> dict[str, float]:
-    """Measures the error, and the bound on log p(x) of 1,000 rows in nats a row; the digit of a CVAE is always given."""
+    """Measures the error (a CVAE is always given the digit), and the bound on log p(x) of 1,000 rows, in nats."""
     found = log_likelihood_bound(trained, test.images[:1000], samples=20)
     return {**({} if isinstance(trained, zoo.CVAE) else errors(trained, test)), "log_px": found.bound}
 

@@ -132,9 +132,10 @@ def evaluate_labels(
             without one label is left out.
 
     Returns:
-        Of items of a `Repeat` every labelled step counts, wrong where the model says that there is no such step; the
-        distance of real-valued ones is over the steps that both have. By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
-        "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels).
+        By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
+        "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels). Of a variable in a `Repeat` every
+        labelled step counts, and is wrong where the model says that there is no such step; the distance of a
+        real-valued one is over the steps that both have.
 
     Raises:
         DataError: a variable is not of the model, has not one label a row, or nothing at all is labelled.

@@ -50,6 +50,8 @@ def objective(
     Raises:
         OptionError: If no row has any weight: gamma is 0 and all rows are labelled.
     """
+    if graph.matched and labels:
+        labels = matched(Frame(graph, modules, x), labels)
     groups = list(groups_of(graph, labels, x.shape[0]))
     return objective_of_groups(graph, modules, x, groups, estimators, options, surroundings)
 
@@ -82,8 +84,6 @@ def objective_of_groups(
     """
     target = graph.likelihood.family.target(x, surroundings.generator)
     root = Frame(graph, modules, x)
-    if graph.matched and labels:
-        labels = matched(root, labels)
     collected: dict[str, list[Term]] = {}
     losses: list[Tensor] = []
     if options.gamma == 0 and all(group.observed for group in groups):

@@ -1,0 +1,86 @@
+"""Pictures of counted digits: places, steps, counts set by hand, items exchanged (after the paper's Figure 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+import unbraid as ub
+from unbraid.figures.style import PALETTE, SOFT, TEXT_SIZE, new_figure
+
+SHOWN = 8
+
+
+def pictures(model: ub.Model, images: Tensor) -> Mapping[str, Figure]:
+    """Draws what the model makes of some images."""
+    return {"places": places(model, images), "counts": counts(model, images), "exchanged": exchanged(model, images)}
+
+
+def places(model: ub.Model, images: Tensor) -> Figure:
+    """Draws the images with the places found, their reconstructions, and what each step adds."""
+    found = model.predict(images)
+    steps = found["items.digit"].shape[1]
+    alone = [model.generate({**found, **_only(found, step)}) for step in range(steps)]
+    rows = [("image", images), ("reconstruction", model.reconstruct(images))]
+    rows += [(f"step {step + 1}", each) for step, each in enumerate(alone)]
+    figure, axes = _grid(rows, "Images with the digits found in them, their reconstructions, and what each step adds.")
+    size = images.shape[-1]
+    where = ub.to_place(found["items.place"])
+    for column in range(len(images)):
+        for step in range(int(found["count"][column])):
+            scale, x, y = where[column, step].tolist()
+            left, top = ((x + 1 - scale) * size / 2, (y + 1 - scale) * size / 2)
+            colour = PALETTE[step % len(PALETTE)]
+            axes[0][column].add_patch(
+                Rectangle((left - 0.5, top - 0.5), scale * size, scale * size, fill=False, edgecolor=colour)
+            )
+            digit = str(int(found["items.digit"][column, step]))
+            axes[0][column].text(left, top - 1.5, digit, color=colour, fontsize=TEXT_SIZE)
+    return figure
+
+
+def counts(model: ub.Model, images: Tensor) -> Figure:
+    """Draws the images again with every count set by hand: digits taken away, and added."""
+    most = model.latents["count"].cardinality or 1
+    changed = model.analogy(images, count=range(most))
+    rows = [("image", images), *((f"count {each}", changed[:, each]) for each in range(most))]
+    return _grid(rows, "The count set by hand: steps past it are taken away; an added one is what q expected there.")[0]
+
+
+def exchanged(model: ub.Model, images: Tensor) -> Figure:
+    """Draws each image with its first item exchanged for that of its neighbour."""
+    found = model.predict(images)
+    other = torch.arange(len(images)).roll(1)
+    mixed = {name: each.clone() for name, each in found.items()}
+    both = (found["count"] > 0) & (found["count"][other] > 0)
+    for name in ("items.digit", "items.style"):
+        mixed[name][both, 0] = found[name][other][both, 0]
+    rows = [("image", images), ("its neighbour", images[other]), ("exchanged", model.generate(mixed))]
+    return _grid(rows, "The first digit of each image, with its style, exchanged for that of its neighbour.")[0]
+
+
+def _only(found: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
+    """Returns the latents with this step as the only one, in rows that have it."""
+    moved = {name: each.roll(-step, 1) for name, each in found.items() if name.startswith("items.")}
+    return {"count": (found["count"] > step).long(), **moved}
+
+
+def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[list[object]]]:
+    columns = len(rows[0][1])
+    figure = new_figure(0.75 * columns + 1.0, 0.75 * len(rows) + 0.3, caption)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    figure.subplots_adjust(
+        left=1.0 / (0.75 * columns + 1.0), right=0.995, top=0.97, bottom=0.06, wspace=0.06, hspace=0.06
+    )
+    for line, (name, images) in zip(axes, rows, strict=True):
+        for place, image in zip(line, images, strict=True):
+            place.imshow(1 - image[0].numpy(), cmap="gray", vmin=0, vmax=1)
+            place.set_axis_off()
+        line[0].text(
+            -0.1, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=TEXT_SIZE, color=SOFT
+        )
+    return figure, [list(line) for line in axes]
