@@ -177,7 +177,10 @@ def _evaluate(
     if discrete:
         rate = error_rate(*(_items(each) for each in (predicted, labels)))
         return {"error": rate.error, "error_ci": list(rate.ci), "n": rate.n}
-    far = mean_error(*(_both_there(predicted, labels) if repeated else (predicted, labels)))
+    values, truth = _both_there(predicted, labels) if repeated else (predicted, labels)
+    if repeated and not len(values):
+        return {"n": 0}  # the model says that there is no step where there is a label
+    far = mean_error(values, truth)
     return {"rmse": far.rmse, "rmse_ci": list(far.rmse_ci), "mae": far.mae, "mae_ci": list(far.mae_ci), "n": far.n}
 
 

@@ -68,7 +68,7 @@ class Watched:
 
 def one_error(errors: Mapping[str, Mapping[str, Any]]) -> float:
     """Returns one number for several latents' errors: their mean, of fractions and root mean squares alike."""
-    values = [float(each.get("error", each.get("rmse", 0.0))) for each in errors.values()]
+    values = [float(each.get("error", each.get("rmse", 0.0))) for each in errors.values() if each["n"]]
     return sum(values) / len(values)
 
 
