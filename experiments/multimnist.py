@@ -33,7 +33,7 @@ class Item(ub.Submodel):
     style_size: int = 8
 
     def encode(self, x, h, state):
-        place = ub.Normal(3)(ub.mlp(self.hidden)(h, state))
+        place = ub.Normal(3)(ub.mlp(self.hidden, activation="gelu")(h, state))
         seen = ub.mlp(self.hidden)(ub.conv(16, 32, kernel=(5, 3))(ub.glimpse(x, ub.to_place(place))))
         digit = ub.Categorical(10, estimator="plug_in")(seen)
         return {"place": place, "digit": digit, "style": ub.Normal(self.style_size)(digit, seen)}
@@ -50,7 +50,7 @@ class MultiDigits(ub.Model):
     most: int = 3
 
     def encode(self, x):
-        h = ub.mlp(self.hidden)(ub.conv(16, 32, 64, kernel=(5, 3, 3))(x))
+        h = ub.mlp(self.hidden, activation="gelu")(ub.conv(16, 32, 64, kernel=(5, 3, 3))(x))
         count = ub.Categorical(self.most + 1)(h)
         return {"count": count, "items": ub.Repeat(Item(), at_most=self.most)(x, h, count)}
 

@@ -12,7 +12,7 @@ import scipy.io
 from PIL import Image
 
 import unbraid as ub
-from experiments import faces, mnist, svhn
+from experiments import faces, mnist, multimnist, svhn
 from tests.commands.tiny_mnist import make_quick
 
 LIGHTS = tuple((azimuth, elevation) for azimuth in (-60, 0, 60) for elevation in (-20, 0, 40))
@@ -61,11 +61,13 @@ PLACE: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
     "mnist": place_mnist,
     "svhn": place_svhn,
     "faces": place_faces,
+    "multimnist": place_mnist,
+    "zoo": place_mnist,
 }
 
 
 def forget_rows() -> None:
     """Forgets what was read before."""
-    readers: tuple[Any, ...] = (mnist.read, svhn.read, faces.read)
+    readers: tuple[Any, ...] = (mnist.read, svhn.read, faces.read, multimnist.read, multimnist.four)
     for each in readers:
         each.cache_clear()
