@@ -2,6 +2,7 @@
 
 from unbraid.data.area import area_average
 from unbraid.data.idx import read_idx, write_idx
+from unbraid.data.image_folder import image_files, image_folder
 from unbraid.data.labels import few_labels, missing, normalise_labels, unlabelled_classes
 from unbraid.data.mnist import mnist
 from unbraid.data.rows import Rows
@@ -15,6 +16,8 @@ __all__ = [
     "area_average",
     "few_labels",
     "hold_out",
+    "image_files",
+    "image_folder",
     "light_direction",
     "missing",
     "mnist",
