@@ -1,6 +1,8 @@
 """Rows and labels: what a model is trained on, how a few labels are kept, and where data sets come from."""
 
 from unbraid.data.area import area_average
+from unbraid.data.arrays import from_arrays, read_arrays
+from unbraid.data.hugging_face import from_hugging_face
 from unbraid.data.idx import read_idx, write_idx
 from unbraid.data.image_folder import image_files, image_folder
 from unbraid.data.labels import few_labels, missing, normalise_labels, unlabelled_classes
@@ -15,6 +17,8 @@ __all__ = [
     "Rows",
     "area_average",
     "few_labels",
+    "from_arrays",
+    "from_hugging_face",
     "hold_out",
     "image_files",
     "image_folder",
@@ -22,6 +26,7 @@ __all__ = [
     "missing",
     "mnist",
     "normalise_labels",
+    "read_arrays",
     "read_idx",
     "read_svhn",
     "split_rows",
