@@ -12,6 +12,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from unbraid.commands import again
 from unbraid.commands.own_data import OwnData
+from unbraid.commands.summary import print_metrics
 from unbraid.commands.train import Job
 from unbraid.commands.train import resume as resume_run
 from unbraid.commands.train import train as train_run
@@ -37,7 +38,10 @@ ABOUT = """Disentangled representations from a few labels.
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
 COMMANDS = ("train", "resume", "evaluate", "figures")
-RecipeArgument = Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}", metavar="[RECIPE]")]
+RecipeArgument = Annotated[
+    Positional[str],
+    arg(help=f"what to train on: {', '.join(RECIPES)}; or file.py:Class, with --images", metavar="[RECIPE]"),
+]
 ProgramArgument = Annotated[Positional[str], arg(help="your model: file.py:Class or module:Class", metavar="PROGRAM")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
@@ -158,22 +162,6 @@ def figures(run: RunArgument) -> None:
     """Draw the figures and write the report of a run again."""
     for path in again.figures(run):
         print(path)
-
-
-def print_metrics(metrics: dict[str, Any], out: Path) -> None:
-    """Prints the last lines of a run: errors, the bound, where the report is."""
-    for name, found in metrics.items():
-        if not isinstance(found, dict) or not found.keys() & {"error", "rmse"}:
-            continue
-        kind, scale, unit = ("error", 100, " %") if "error" in found else ("rmse", 1, "")
-        value, low, high = (scale * each for each in (found[kind], *found[f"{kind}_ci"]))
-        print(f"test {kind} of {name}: {value:.2f}{unit} (95 % interval {low:.2f} to {high:.2f})")
-        if f"baseline_{kind}" in found:
-            alone = f"the same recogniser trained on the {metrics['labels']:,} labelled rows alone"
-            print(f"{alone}: {scale * found[f'baseline_{kind}']:.2f}{unit}")
-    bound = metrics["log_px"]
-    print(f"log p(x) >= {bound['bound']:.2f} nats a row (standard error {bound['se']:.2f}, {bound['samples']} samples)")
-    print(f"trained in {metrics['train_seconds']:.0f} s; report: {out / 'report.html'}")
 
 
 def _check_command(words: Sequence[str]) -> None:

@@ -19,6 +19,9 @@ from unbraid.data.rows import Rows
 from unbraid.data.split import split_rows
 from unbraid.errors import DataError, DataNotFoundError, did_you_mean
 from unbraid.model import Model
+from unbraid.recipes.recipe import Recipe
+from unbraid.training.load import class_at
+from unbraid.training.settings import Settings
 from unbraid.variables import Family
 
 _ARRAYS = (".npy", ".npz")
@@ -43,6 +46,28 @@ class OwnData:
     colour: Colour = "auto"
     layout: Layout = "channels_first"
     test_share: float = 0.1
+
+    def recipe(self, program: str, draw: int) -> Recipe:
+        """Returns the recipe of a program of one's own on these data: plain settings, no views.
+
+        Args:
+            program: Where its class is: file.py:Class, or module:Class.
+            draw: The seed of the draw of test rows.
+
+        Raises:
+            RunError: If there is no such program.
+        """
+        model = class_at(program)
+        return Recipe(
+            name=program.rpartition(":")[2],
+            about=(model.__doc__ or "").partition("\n")[0],
+            model=model,
+            load=lambda _: self.load(model(), draw),
+            variable="",
+            settings=Settings(),
+            views=None,
+            developed="",
+        )
 
     def load(self, model: Model, draw: int) -> tuple[Rows, Rows]:
         """Reads the rows, and draws those for the test.

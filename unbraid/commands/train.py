@@ -21,7 +21,7 @@ from unbraid.model import Model
 from unbraid.recipes import RECIPES
 from unbraid.recipes.recipe import Recipe
 from unbraid.training.fit import fit
-from unbraid.training.load import class_at, model_of
+from unbraid.training.load import model_of
 from unbraid.training.progress import Style
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
@@ -140,25 +140,10 @@ def recipe_of(job: Job) -> Recipe:
         RunError: If there is no such program.
     """
     if job.own is not None:
-        return own_recipe(job.recipe, job.own, job.draw)
+        return job.own.recipe(job.recipe, job.draw)
     if job.recipe not in RECIPES:
         raise OptionError(f"there is no recipe {job.recipe!r} to train on.{did_you_mean(job.recipe, RECIPES)}")
     return RECIPES[job.recipe]
-
-
-def own_recipe(program: str, own: OwnData, draw: int) -> Recipe:
-    """Returns the recipe of a program of one's own: plain settings, no views."""
-    model = class_at(program)
-    return Recipe(
-        name=program.rpartition(":")[2],
-        about=(model.__doc__ or "").partition("\n")[0],
-        model=model,
-        load=lambda _: own.load(model(), draw),
-        variable="",
-        settings=Settings(),
-        views=None,
-        developed="",
-    )
 
 
 def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
