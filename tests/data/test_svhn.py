@@ -96,7 +96,7 @@ def test_a_file_cut_short(kept: int, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(DataError, match=r"train_32x32\.mat is cut short or is no \.mat file"):
         read_svhn(path)
-    with pytest.raises(FileNotFoundError, match="there is no file"):
+    with pytest.raises(DataNotFoundError, match=r"there is no file .*nothing\.mat to read SVHN from"):
         read_svhn(tmp_path / "nothing.mat")
 
 

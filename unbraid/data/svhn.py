@@ -85,8 +85,8 @@ def read_svhn(path: str | os.PathLike[str]) -> Rows:
         Images (rows, 3, 32, 32), byte / 255; labels `{"digit": (rows,) int64}`.
 
     Raises:
+        DataNotFoundError: there is no such file.
         DataError: the file cannot be read, or holds something else.
-        OSError: there is no such file.
     """
     return _rows([Path(path)], Path(path).stem)
 
@@ -123,7 +123,7 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _content(path: Path) -> dict[str, Any]:
     """Reads the two arrays of a file."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise DataNotFoundError(f"there is no file {path} to read SVHN from")
     try:
         content: dict[str, Any] = scipy.io.loadmat(path, variable_names=("X", "y"))
     except (ValueError, TypeError, OSError, LookupError, NotImplementedError, zlib.error, MatReadError) as error:
