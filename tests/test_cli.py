@@ -129,7 +129,15 @@ def test_a_run_leaves_all_that_it_promises(run: Path) -> None:
     assert not re.search(r"""(src|href)=["'](https?:)?//|<link|@import|url\((?!data:)""", report)  # all in the one file
     assert "Training saw these labels and no other." in report
     config = json.loads((run / "config.json").read_text())
-    assert config["job"] == {"recipe": "mnist", "per_class": 2, "draw": 3, "data": None, "validation": 0, "limit": 0}
+    assert config["job"] == {
+        "recipe": "mnist",
+        "per_class": 2,
+        "draw": 3,
+        "data": None,
+        "validation": 0,
+        "limit": 0,
+        "own": None,
+    }
     assert config["settings"]["alpha"] == MNIST.settings.alpha
     assert len(History(run / "history.jsonl").records) == 2
 

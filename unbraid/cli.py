@@ -11,20 +11,26 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from unbraid.commands import again
+from unbraid.commands.own_data import OwnData
+from unbraid.commands.summary import print_metrics
 from unbraid.commands.train import Job
 from unbraid.commands.train import resume as resume_run
 from unbraid.commands.train import train as train_run
+from unbraid.data.arrays import Layout
+from unbraid.data.pixels import Colour
 from unbraid.errors import OptionError, UnbraidError, did_you_mean
 from unbraid.model import Model
 from unbraid.options import model_options, settings_options, values_of
 from unbraid.recipes import RECIPES, Recipe
 from unbraid.training.load import class_at
 from unbraid.training.progress import Style
+from unbraid.training.run_config import reference
 from unbraid.training.settings import Settings
 
 ABOUT = """Disentangled representations from a few labels.
 
   unbraid train mnist --labels 10 --out runs/a    train from 10 labels a class; figures and a report in runs/a
+  unbraid train my_model.py:Cells --images cells/ --labels labels.csv   a model and data of your own
   unbraid resume runs/a                           go on after a stop, to the same end
   unbraid evaluate runs/a                         measure again: test error, baseline, bound
   unbraid figures runs/a                          draw again
@@ -32,7 +38,11 @@ ABOUT = """Disentangled representations from a few labels.
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
 COMMANDS = ("train", "resume", "evaluate", "figures")
-RecipeArgument = Annotated[Positional[str], arg(help=f"what to train on: {', '.join(RECIPES)}", metavar="[RECIPE]")]
+RecipeArgument = Annotated[
+    Positional[str],
+    arg(help=f"what to train on: {', '.join(RECIPES)}; or file.py:Class, with --images", metavar="[RECIPE]"),
+]
+ProgramArgument = Annotated[Positional[str], arg(help="your model: file.py:Class or module:Class", metavar="PROGRAM")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
 
@@ -50,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check_command(words)
         commands: dict[str, Callable[..., Any]] = {
-            "train": train_command(words), "resume": resume, "evaluate": evaluate, "figures": figures,
+            "train": program_command(words) if _is_program(words) else train_command(words),
+            "resume": resume, "evaluate": evaluate, "figures": figures,
         }  # fmt: skip
         tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
     except UnbraidError as error:
@@ -95,6 +106,48 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
     return train
 
 
+def program_command(words: Sequence[str]) -> Callable[..., None]:
+    """Makes the train command for a program and data of one's own, with the fields of the program."""
+    cls = class_at(words[1])
+    settings_type, model_type = settings_options(Settings()), model_options(cls)
+    settings_default, model_default = settings_type(), model_type()
+
+    def train(
+        program: ProgramArgument,
+        images: Annotated[Path, arg(help="a folder of images, an .npz file of images and labels, or an .npy file")],
+        out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
+        labels: Annotated[
+            Path | None, arg(help="a CSV file: name, then a column for each variable; for an .npy file an .npz file")
+        ] = None,
+        image_size: Annotated[
+            tuple[int, int] | None, arg(help="height and width to which images are averaged", metavar="H W")
+        ] = None,
+        colour: Annotated[Colour, arg(help="what becomes of colour in a folder's images")] = "auto",
+        layout: Annotated[Layout, arg(help="of images in arrays")] = "channels_first",
+        test_share: Annotated[float, arg(help="share of the rows that are drawn for the test")] = 0.1,
+        draw: Annotated[int | None, arg(help="seed of the draw of test rows; --seed if not given")] = None,
+        validation: Annotated[int, arg(help="so many of the training rows are not trained on, but watched")] = 0,
+        limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
+        overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
+        progress: ProgressOption = "auto",
+        settings: OmitArgPrefixes[Any] = settings_default,
+        fields: OmitArgPrefixes[Any] = model_default,
+    ) -> None:
+        """Train a model of your own on your own data, measure it, draw its figures and write a report."""
+        chosen = Settings().changed(**values_of(settings))
+        own = OwnData(
+            str(images.resolve()), str(labels.resolve()) if labels else None, image_size, colour, layout, test_share
+        )
+        seed = chosen.seed if draw is None else draw
+        made = cls(seed=chosen.seed, **values_of(fields))
+        job = Job(reference(cls), per_class=0, draw=seed, validation=validation, limit=limit, own=own)
+        print_metrics(train_run(job, made, chosen, out, overwrite=overwrite, progress=progress), out)
+
+    without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
+    train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
+    return train
+
+
 def resume(run: RunArgument, progress: ProgressOption = "auto") -> None:
     """Go on with a run after a stop; it ends as if it had never been stopped."""
     print_metrics(resume_run(run, progress), run)
@@ -111,24 +164,15 @@ def figures(run: RunArgument) -> None:
         print(path)
 
 
-def print_metrics(metrics: dict[str, Any], out: Path) -> None:
-    """Prints the last lines of a run: errors, the bound, where the report is."""
-    for name, found in metrics.items():
-        if not isinstance(found, dict) or "baseline_error" not in found:
-            continue
-        low, high = (100 * end for end in found["error_ci"])
-        print(f"test error of {name}: {100 * found['error']:.2f} % (95 % interval {low:.2f} to {high:.2f})")
-        alone = f"the same recogniser trained on the {metrics['labels']:,} labelled rows alone"
-        print(f"{alone}: {100 * found['baseline_error']:.2f} %")
-    bound = metrics["log_px"]
-    print(f"log p(x) >= {bound['bound']:.2f} nats a row (standard error {bound['se']:.2f}, {bound['samples']} samples)")
-    print(f"trained in {metrics['train_seconds']:.0f} s; report: {out / 'report.html'}")
-
-
 def _check_command(words: Sequence[str]) -> None:
     """Refuses a command that does not exist."""
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         raise OptionError(f"there is no command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")
+
+
+def _is_program(words: Sequence[str]) -> bool:
+    """Says whether the words ask to train a program of one's own: file.py:Class, or module:Class."""
+    return words[:1] == ["train"] and any(":" in word or word.endswith(".py") for word in words[1:2])
 
 
 def _recipe_in(words: Sequence[str]) -> Recipe:

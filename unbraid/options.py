@@ -7,11 +7,13 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import tyro
 
+from unbraid.commands.own_data import OwnData
 from unbraid.model import Model
 from unbraid.training.settings import Settings
 
 TAKEN = {each.name for each in dataclasses.fields(Settings)} | {
-    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "help"
+    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "help",
+    *(each.name for each in dataclasses.fields(OwnData)), "program",
 }  # fmt: skip
 """What `unbraid train` calls options that are no field of a model."""
 

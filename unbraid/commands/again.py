@@ -19,7 +19,7 @@ def evaluate(out: Path) -> dict[str, Any]:
     Raises:
         RunError: If the folder holds no run of a recipe.
     """
-    job = Job(**config_of(out)["job"])
+    job = Job.from_json(config_of(out)["job"])
     recipe = recipe_of(job)
     rows, _, test = rows_of(job, recipe)
     return evaluate_run(out, load(out), recipe, job, rows, labels_of(job, recipe, rows), test)
@@ -31,7 +31,7 @@ def figures(out: Path) -> list[Path]:
     Raises:
         RunError: If the folder holds no run of a recipe, or it was not evaluated yet.
     """
-    job = Job(**config_of(out)["job"])
+    job = Job.from_json(config_of(out)["job"])
     recipe = recipe_of(job)
     if not RunFolder.open(out).metrics.is_file():
         raise RunError(

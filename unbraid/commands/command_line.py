@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from unbraid.commands.own_data import OwnData
 from unbraid.model import Model
 from unbraid.options import field_option
 from unbraid.recipes import RECIPES
@@ -22,19 +23,29 @@ def command_of(config: Mapping[str, Any], model: Model, out: Path) -> str:
         out: The folder that the command names.
     """
     job, settings = config["job"], Settings.from_json(config["settings"])
-    recipe = RECIPES[job["recipe"]]
-    words = ["unbraid", "train", job["recipe"], "--labels", job["per_class"], "--draw", job["draw"]]
-    words += ["--seed", settings.seed]
-    if type(model) is not recipe.model:
+    own = job.get("own")
+    recipe = None if own else RECIPES[job["recipe"]]
+    words = ["unbraid", "train", job["recipe"]]
+    words += _own(own) if own else ["--labels", job["per_class"]]
+    words += ["--draw", job["draw"], "--seed", settings.seed]
+    if recipe is not None and type(model) is not recipe.model:
         words += ["--model", config["model"]]
     words += [word for name in ("data", "validation", "limit") if job[name] for word in (f"--{name}", job[name])]
+    usual = Settings() if recipe is None else recipe.settings
     for name, value in settings.to_json().items():
-        if name != "seed" and value != getattr(recipe.settings, name):
+        if name != "seed" and value != getattr(usual, name):
             words += _option(name, value)
     for name, field in type(model).field_types().items():
         if model.fields[name] != field.default:
             words += _option(field_option(name), model.fields[name])
     return shlex.join(str(word) for word in [*words, "--out", out])
+
+
+def _own(own: Mapping[str, Any]) -> list[Any]:
+    """Writes the options of data of one's own, but those that stand as usual."""
+    usual = OwnData("")
+    given = {name: value for name, value in own.items() if value != getattr(usual, name)}
+    return [word for name, value in given.items() for word in _option(name, value)]
 
 
 def _option(name: str, value: Any) -> Iterator[Any]:

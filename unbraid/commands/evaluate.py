@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unbraid.data.labels import missing
 from unbraid.data.rows import Rows
 from unbraid.evaluation import evaluate_labels, log_likelihood_bound
 from unbraid.evaluation.baseline import supervised_baseline
@@ -40,15 +41,19 @@ def evaluate_run(
         test: The test rows; they are looked at here, once, and chose nothing.
 
     Returns:
-        The metrics: errors as fractions, the bound in nats a row.
+        The metrics: errors as fractions, the bound in nats a row; no errors where no test row has a label, and no
+        baseline where no training row has.
     """
     folder = RunFolder.open(out)
     settings = Settings.from_json(folder.read_json(folder.config)["settings"])
     plan = SupervisionPlan.of(given_labels(model.graph, labels, len(rows)), len(rows))
-    errors = evaluate_labels(model, test.images, _known(model, test))
-    fresh = type(model)(seed=model.seed, **model.fields)
-    alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)
-    baseline = evaluate_labels(alone, test.images, _known(model, test))
+    known = _known(model, test)
+    errors = evaluate_labels(model, test.images, known) if known else {}
+    baseline: dict[str, dict[str, Any]] = {name: {} for name in errors}
+    if errors and plan.variables:
+        fresh = type(model)(seed=model.seed, **model.fields)
+        alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)
+        baseline = evaluate_labels(alone, test.images, known)
     bound = log_likelihood_bound(model, test.images, SAMPLES)
     metrics: dict[str, Any] = {
         name: {**found, **{f"baseline_{key}": value for key, value in baseline[name].items() if key != "n"}}
@@ -65,4 +70,5 @@ def evaluate_run(
 
 
 def _known(model: Model, rows: Rows) -> dict[str, Any]:
-    return {name: each for name, each in rows.labels.items() if name in model.latents}
+    """Returns the labels of the model's latents that have any in these rows."""
+    return {name: each for name, each in rows.labels.items() if name in model.latents and not missing(each).all()}

@@ -68,7 +68,11 @@ def headlined(metrics: Mapping[str, Any], model: Model) -> dict[str, Any]:
 def honesty(config: Mapping[str, Any]) -> str:
     """Says which labels were used, and for what."""
     job, settings = config["job"], config["settings"]
-    shown = f"{config['labels']}, draw {job['draw']}. Training saw these labels and no other."
+    if job.get("own"):
+        shown = f"{config['labels']}: all that the training rows have; draw {job['draw']} took the test rows out."
+    else:
+        shown = f"{config['labels']}, draw {job['draw']}."
+    shown += " Training saw these labels and no other."
     chosen = settings["choose"] == "best" or settings["patience"] > 0
     if job["validation"]:
         use = "and chose when to stop or which weights to keep" if chosen else "and chose nothing"

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from unbraid.commands.evaluate import evaluate_run
 from unbraid.commands.figures import draw_run
+from unbraid.commands.own_data import OwnData, check_images
 from unbraid.data.few import few_labels
+from unbraid.data.label_values import missing
 from unbraid.data.rows import Rows
 from unbraid.errors import OptionError, RunError, did_you_mean
 from unbraid.model import Model
@@ -35,6 +38,7 @@ class Job:
         data: The folder of the data; None to look in the usual places.
         validation: How many of the last training rows are taken out of training and watched with their labels.
         limit: At most so many training rows, and as many test rows; 0 for all.
+        own: Data of one's own; `recipe` is then the program that they are for, and all their labels are shown.
     """
 
     recipe: str
@@ -43,6 +47,16 @@ class Job:
     data: str | None = None
     validation: int = 0
     limit: int = 0
+    own: OwnData | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Job:
+        """Returns a job from plain values, as config.json holds them."""
+        own = values.get("own")
+        if own is None:
+            return cls(**values)
+        size = own["image_size"]
+        return cls(**{**values, "own": OwnData(**{**own, "image_size": tuple(size) if size else None})})
 
 
 def train(
@@ -75,6 +89,8 @@ def train(
     recipe = recipe_of(job)
     console = Console(stderr=True, quiet=progress == "quiet")
     rows, watched, test = rows_of(job, recipe)
+    if job.own is not None:
+        check_images(rows, model)
     labels = labels_of(job, recipe, rows)
     console.print(
         f"{recipe.name}: {len(rows):,} rows to train on, {_labelled(labels):,} of them labelled; {len(test):,} to test"
@@ -82,7 +98,7 @@ def train(
     console.print(str(model), highlight=False)
     run = fit(
         model, rows.images, labels, validation=watched, views=recipe.views, out=out, resume=resume, overwrite=overwrite,
-        progress=progress, settings=settings, config={"job": asdict(job)},
+        progress=progress, settings=settings, config={"job": asdict(job), **named_classes(rows)},
     )  # fmt: skip
     console.print("evaluating: test error, the labelled rows alone, the bound on log p(x)")
     metrics = evaluate_run(out, run.model, recipe, job, rows, labels, test)
@@ -98,7 +114,7 @@ def resume(out: Path, progress: Style = "auto") -> dict[str, Any]:
         RunError: If the folder holds no run of a recipe.
     """
     config = config_of(out)
-    job = Job(**config["job"])
+    job = Job.from_json(config["job"])
     return train(
         job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True
     )
@@ -117,11 +133,14 @@ def config_of(out: Path) -> dict[str, Any]:
 
 
 def recipe_of(job: Job) -> Recipe:
-    """Returns the recipe of a job.
+    """Returns the recipe of a job: one that unbraid has, or what a program and data of one's own make.
 
     Raises:
         OptionError: If there is none of its name.
+        RunError: If there is no such program.
     """
+    if job.own is not None:
+        return job.own.recipe(job.recipe, job.draw)
     if job.recipe not in RECIPES:
         raise OptionError(f"there is no recipe {job.recipe!r} to train on.{did_you_mean(job.recipe, RECIPES)}")
     return RECIPES[job.recipe]
@@ -148,11 +167,25 @@ def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
 
 
 def labels_of(job: Job, recipe: Recipe, rows: Rows) -> Mapping[str, Any]:
-    """Returns the labels that training is shown."""
+    """Returns the labels that training is shown: a few of a recipe's, all of one's own."""
+    if job.own is not None:
+        return given_labels(rows)
     if not job.per_class:
         return {recipe.variable: rows.labels[recipe.variable]}
     return few_labels(rows.labels, job.per_class, job.draw, of=recipe.variable)
 
 
+def given_labels(rows: Rows) -> dict[str, Any]:
+    """Returns the labels of the variables that have any in these rows."""
+    return {name: values for name, values in rows.labels.items() if not missing(values).all()}
+
+
+def named_classes(rows: Rows) -> dict[str, Any]:
+    """Returns what the config keeps of variables that were labelled by words: what their classes are called."""
+    return {"categories": dict(rows.categories)} if rows.categories else {}
+
+
 def _labelled(labels: Mapping[str, Any]) -> int:
-    return max(int((values >= 0).sum()) for values in labels.values())
+    """Counts the rows with any label."""
+    known = [~missing(values).reshape(len(values), -1).any(axis=1) for values in labels.values()]
+    return int(np.any(known, axis=0).sum()) if known else 0

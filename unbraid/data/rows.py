@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Rows:
         labels: by variable: (rows,) integers for a discrete variable, (rows, ...) floats for a real one; of variables
             that come several times in a row, (rows, steps) integers and (rows, steps, ...) floats.
         name: what the rows are, as figures and reports call them.
+        categories: by discrete variable that was read from words: what its classes 0, 1, ... are called.
 
     Raises:
         DataError: the images have another shape, type or range, or a variable has not one label a row.
@@ -41,6 +42,7 @@ class Rows:
     images: torch.Tensor
     labels: dict[str, NDArray[Any]]
     name: str
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_images(self.images, self.name)
@@ -54,7 +56,7 @@ class Rows:
         chosen = _as_index(index, len(self))
         where = chosen if isinstance(chosen, slice) else torch.from_numpy(chosen)
         labels = {variable: values[chosen] for variable, values in self.labels.items()}
-        return Rows(self.images[where], labels, self.name)
+        return replace(self, images=self.images[where], labels=labels)
 
     def __iter__(self) -> Iterator[Rows]:
         return (self[row] for row in range(len(self)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from unbraid.errors import RunError
+from unbraid.errors import RunError, did_you_mean
 from unbraid.model import Model
 from unbraid.training.checkpoint import load_checkpoint
 from unbraid.training.run_config import FROM_FILE
@@ -63,16 +64,37 @@ def class_at(reference: str, asking: Path | str = "the command line") -> type[Mo
         RunError: If there is none.
     """
     place, _, name = reference.rpartition(":")
+    lost = f"the model {reference!r} of {asking} cannot be found"
+    if not place:
+        raise RunError(f"{lost}: it names no class. Give module:Class or file.py:Class.")
     try:
         module = _module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except (ImportError, FileNotFoundError, SyntaxError, ValueError) as error:
+        raise RunError(f"{lost}: {error}. Give module:Class or file.py:Class.") from error
+    except Exception as error:
+        raise RunError(f"{lost}, for {place} raises {type(error).__name__}: {error}{_line(error, place)}.") from error
+    try:
         cls = attrgetter(name)(module)
-    except (ImportError, AttributeError, FileNotFoundError, SyntaxError, ValueError) as error:
-        raise RunError(
-            f"the model {reference!r} of {asking} cannot be found: {error}. Give module:Class or file.py:Class."
-        ) from error
+    except AttributeError as error:
+        raise RunError(f"{lost}: {error}.{did_you_mean(name, _models_in(module))}") from error
     if not (isinstance(cls, type) and issubclass(cls, Model)):
         raise RunError(f"{reference!r} of {asking} is no ub.Model class.")
     return cls
+
+
+def _models_in(module: Any) -> list[str]:
+    """Lists the model classes that a module defines."""
+    return [
+        name for name, each in vars(module).items()
+        if isinstance(each, type) and issubclass(each, Model) and each.__module__ == module.__name__
+    ]  # fmt: skip
+
+
+def _line(error: Exception, place: str) -> str:
+    """Says in which line of a file an error arose."""
+    steps = traceback.extract_tb(error.__traceback__)
+    lines = [step.lineno for step in steps if Path(step.filename).name == Path(place).name]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def _module_at(path: Path) -> Any:

@@ -1,0 +1,148 @@
+"""Data of one's own: what `unbraid train my_model.py:Cells --images ... --labels ...` reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.data.area import area_average
+from unbraid.data.arrays import Layout, read_arrays
+from unbraid.data.image_folder import image_folder
+from unbraid.data.pixels import Colour
+from unbraid.data.rows import Rows
+from unbraid.data.split import split_rows
+from unbraid.errors import DataError, DataNotFoundError, did_you_mean
+from unbraid.model import Model
+from unbraid.recipes.recipe import Recipe
+from unbraid.training.load import class_at
+from unbraid.training.settings import Settings
+from unbraid.variables import Family
+
+_ARRAYS = (".npy", ".npz")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Data of one's own, as they stand in a run's config.json.
+
+    Attributes:
+        images: A folder of images, an .npz file of images and labels, or an .npy file of images.
+        labels: A CSV file for a folder, an .npz file for an .npy file; None for no labels, or those of the .npz file.
+        image_size: Height and width to which images are averaged; None for the size that they have.
+        colour: What becomes of colour in a folder's images.
+        layout: Of the images in arrays.
+        test_share: Of the rows, which are drawn for the test.
+    """
+
+    images: str
+    labels: str | None = None
+    image_size: tuple[int, int] | None = None
+    colour: Colour = "auto"
+    layout: Layout = "channels_first"
+    test_share: float = 0.1
+
+    def recipe(self, program: str, draw: int) -> Recipe:
+        """Returns the recipe of a program of one's own on these data: plain settings, no views.
+
+        Args:
+            program: Where its class is: file.py:Class, or module:Class.
+            draw: The seed of the draw of test rows.
+
+        Raises:
+            RunError: If there is no such program.
+        """
+        model = class_at(program)
+        return Recipe(
+            name=program.rpartition(":")[2],
+            about=(model.__doc__ or "").partition("\n")[0],
+            model=model,
+            load=lambda _: self.load(model(), draw),
+            variable="",
+            settings=Settings(),
+            views=None,
+            developed="",
+        )
+
+    def load(self, model: Model, draw: int) -> tuple[Rows, Rows]:
+        """Reads the rows, and draws those for the test.
+
+        Args:
+            model: Whose latents the labels are of.
+            draw: The seed of the draw.
+
+        Returns:
+            The training rows and the test rows.
+
+        Raises:
+            DataError: If the data cannot be read, or the labels are not the model's.
+        """
+        read = self._arrays if Path(self.images).suffix in _ARRAYS else self._folder
+        rows = read(model.latents)
+        labels = {
+            name: _fitted(name, values, model.latents[name], self.labels or self.images)
+            for name, values in rows.labels.items()
+        }
+        return split_rows(dataclasses.replace(rows, labels=labels), self.test_share, draw)
+
+    def _folder(self, latents: Mapping[str, Family]) -> Rows:
+        """Reads a folder of images, and its CSV file."""
+        real = [name for name, family in latents.items() if family.cardinality is None]
+        return image_folder(
+            self.images, self.labels, size=self.image_size, colour=self.colour, variables=latents, real=real
+        )
+
+    def _arrays(self, latents: Mapping[str, Family]) -> Rows:
+        """Reads NumPy's files; every array but the images must be labels of a latent."""
+        if not Path(self.images).is_file():
+            raise DataNotFoundError(f"there is no file {self.images} to read images from")
+        rows = read_arrays(self.images, self.labels, layout=self.layout)
+        for name in rows.labels:
+            if name not in latents:
+                raise DataError(
+                    f"{self.labels or self.images} holds the array {name!r}, which is no variable of the model."
+                    f"{did_you_mean(name, latents)} Rename it, or take it out"
+                )
+        if self.image_size is None:
+            return rows
+        return dataclasses.replace(rows, images=area_average(rows.images, self.image_size))
+
+
+def check_images(rows: Rows, model: Model) -> None:
+    """Refuses images that are not of the model's shape, with the option that makes them so.
+
+    Raises:
+        DataError: If they are not.
+    """
+    found, expected = tuple(rows.images.shape[1:]), tuple(model.data_shape)
+    if found == expected:
+        return
+    remedy = "change the program"
+    if len(expected) == 3 and found[1:] != expected[1:]:
+        remedy = f"resize them, --image-size {expected[1]} {expected[2]}"
+    elif len(expected) == 3:
+        remedy = f"choose their colour, --colour {'grey' if expected[0] == 1 else 'rgb'}"
+    raise DataError(
+        f"the images of '{rows.name}' are {found}, but {type(model).__name__} takes {expected} (channels, height, "
+        f"width): {remedy}"
+    )
+
+
+def _fitted(name: str, values: NDArray[Any], family: Family, where: str) -> NDArray[Any]:
+    """Returns labels in the shape of the variable: a column is one number a row, also where a value is a vector."""
+    if family.cardinality is not None:
+        return values
+    numbers = values.astype(np.float64)
+    if numbers.shape[1:] == family.label_shape:
+        return numbers
+    if numbers.ndim == 1 and family.label_shape == (1,):
+        return numbers[:, None]
+    raise DataError(
+        f"{where}: a label of {name!r} has the shape {numbers.shape[1:]}, but {family} has values of the shape "
+        f"{family.label_shape}: labels that are vectors come as arrays in an .npz file"
+    )
