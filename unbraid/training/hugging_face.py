@@ -18,15 +18,13 @@ def is_hugging_face(data: Any) -> bool:
     """Says whether data come from the library `datasets`; who has such data has imported it.
 
     Raises:
-        DataError: If they do, but cannot be indexed: a stream, or several splits.
+        DataError: If they do, but are several splits.
     """
     library = sys.modules.get("datasets")
     if library is None:
         return False
     if isinstance(data, (library.DatasetDict, library.IterableDatasetDict)):
         raise DataError(f'x holds the splits {sorted(data)}: pass one of them, dataset["{next(iter(data))}"].')
-    if isinstance(data, library.IterableDataset):
-        raise DataError("x is a stream, and rows are drawn by number: load the dataset with streaming=False.")
     return isinstance(data, library.Dataset)
 
 

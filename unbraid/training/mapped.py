@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unbraid.training.reading import floats_of
 
-KEPT = 2**27
+KEPT = 2**25
 """How many bytes of a file stay mapped, at most, until they are given back."""
 AROUND = 2**16
 """How many bytes around a row the system maps with it."""
@@ -41,8 +41,7 @@ class MappedReader:
     def __init__(self, array: np.memmap[Any, np.dtype[Any]], dtype: torch.dtype) -> None:
         self.array, self.dtype = array, dtype
         self.map = _map_of(array)
-        row = array[:1].nbytes
-        self.rows_kept = max(1, KEPT // (row + AROUND))
+        self.rows_kept = max(1, KEPT // (array[:1].nbytes + AROUND)) if array.nbytes > KEPT else len(self)
         self.touched = 0
 
     def __len__(self) -> int:
@@ -54,12 +53,18 @@ class MappedReader:
         Raises:
             DataError: If the array holds neither bytes nor floats.
         """
-        raw = np.asarray(self.array)[numbers]
+        pieces = [
+            self._read(numbers[start : start + self.rows_kept]) for start in range(0, len(numbers), self.rows_kept)
+        ]
+        return floats_of(np.concatenate(pieces) if len(pieces) > 1 else pieces[0], self.dtype, self.what)
+
+    def _read(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        """Copies rows, after giving pages back if there would be too many with them."""
         self.touched += len(numbers)
         if self.map is not None and self.touched > self.rows_kept:
             self.map.madvise(mmap.MADV_DONTNEED)
-            self.touched = 0
-        return floats_of(raw, self.dtype, self.what)
+            self.touched = len(numbers)
+        return np.asarray(self.array)[numbers]
 
 
 def _map_of(array: np.memmap[Any, np.dtype[Any]]) -> mmap.mmap | None:

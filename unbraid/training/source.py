@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -102,13 +103,20 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
     try:
-        x = data if isinstance(data, Tensor) else torch.as_tensor(data)
+        x = data if isinstance(data, Tensor) else _tensor_of(data)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"x is {type(data).__name__}; it must be a tensor, an array or a torch dataset.") from error
     model.check_shape(x)
     if len(x):
         model.graph.likelihood.family.check_data(x)
     return x
+
+
+def _tensor_of(data: Any) -> Tensor:
+    """Makes a tensor of an array, which may be read-only: training never writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.as_tensor(data)
 
 
 def _dtype(model: Model) -> torch.dtype:
