@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import mmap
+import os
+import weakref
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -10,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unbraid.errors import DataError
 from unbraid.training.reading import floats_of
 
-KEPT = 2**25
-"""How many bytes of a file stay mapped, at most, until they are given back."""
-AROUND = 2**16
-"""How many bytes around a row the system maps with it."""
+Mapped = np.memmap[Any, np.dtype[Any]]
+SMALL = 2**26
+"""Up to how many bytes an array is read through its map."""
 
 
-def is_mapped(data: Any) -> TypeGuard[np.memmap[Any, np.dtype[Any]]]:
+def is_mapped(data: Any) -> TypeGuard[Mapped]:
     """Says whether rows are in a memory-mapped array: `numpy.load(..., mmap_mode="r")` or `numpy.memmap`."""
     return isinstance(data, np.memmap)
 
@@ -26,9 +29,9 @@ def is_mapped(data: Any) -> TypeGuard[np.memmap[Any, np.dtype[Any]]]:
 class MappedReader:
     """Reads rows of a memory-mapped array: bytes, which are divided by 255, or floats.
 
-    The system counts the pages of a file that were touched as memory of the process, until it needs them. So that a
-    training on a large file does not look as large as the file, the pages are given back from time to time; they stay
-    in the system's cache, and the next access finds them there.
+    A small array is read through its map. The system counts what was touched of a map as memory of the process, two
+    megabytes for a single row where it maps them in large pieces, so a training would soon look as large as its file.
+    Rows of a larger array are therefore read from the file itself; the system's cache serves both alike.
 
     Args:
         array: Shape (rows, *event).
@@ -38,11 +41,12 @@ class MappedReader:
     what = "the array"
     on_disk = True
 
-    def __init__(self, array: np.memmap[Any, np.dtype[Any]], dtype: torch.dtype) -> None:
+    def __init__(self, array: Mapped, dtype: torch.dtype) -> None:
         self.array, self.dtype = array, dtype
-        self.map = _map_of(array)
-        self.rows_kept = max(1, KEPT // (array[:1].nbytes + AROUND)) if array.nbytes > KEPT else len(self)
-        self.touched = 0
+        self.place = _place_of(array) if array.nbytes > SMALL else None
+        if self.place is not None:
+            self.file = os.open(self.place.path, os.O_RDONLY)
+            weakref.finalize(self, os.close, self.file)
 
     def __len__(self) -> int:
         return len(self.array) if self.array.ndim else 0
@@ -51,26 +55,50 @@ class MappedReader:
         """Returns rows by their numbers.
 
         Raises:
-            DataError: If the array holds neither bytes nor floats.
+            DataError: If the array holds neither bytes nor floats, or its file was cut.
         """
-        pieces = [
-            self._read(numbers[start : start + self.rows_kept]) for start in range(0, len(numbers), self.rows_kept)
-        ]
-        return floats_of(np.concatenate(pieces) if len(pieces) > 1 else pieces[0], self.dtype, self.what)
+        raw = np.asarray(self.array)[numbers] if self.place is None else self._from_file(numbers, self.place)
+        return floats_of(raw, self.dtype, self.what)
 
-    def _read(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
-        """Copies rows, after giving pages back if there would be too many with them."""
-        self.touched += len(numbers)
-        if self.map is not None and self.touched > self.rows_kept:
-            self.map.madvise(mmap.MADV_DONTNEED)
-            self.touched = len(numbers)
-        return np.asarray(self.array)[numbers]
+    def _from_file(self, numbers: NDArray[np.int64], place: Place) -> NDArray[Any]:
+        """Reads rows from the file."""
+        rows = np.empty((len(numbers), *self.array.shape[1:]), self.array.dtype)
+        content, size = rows.reshape(-1).view(np.uint8).data, place.size
+        for start, number in zip(range(0, rows.nbytes, size), numbers.tolist(), strict=True):
+            if os.preadv(self.file, [content[start : start + size]], place.start + number * place.stride) != size:
+                raise DataError(f"row {number} of the array is not in {place.path} any more: was the file cut?")
+        return rows
 
 
-def _map_of(array: np.memmap[Any, np.dtype[Any]]) -> mmap.mmap | None:
-    """Returns the map whose pages can be given back; None where changes in memory would be lost, or none can."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of an array are in a file.
+
+    Attributes:
+        path: The file.
+        start: The byte at which the first row begins.
+        stride: The bytes from one row to the next.
+        size: The bytes of a row.
+    """
+
+    path: str
+    start: int
+    stride: int
+    size: int
+
+
+def _place_of(array: Mapped) -> Place | None:
+    """Returns where an array's rows are; None where they are not in one piece each, or were changed in memory only."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
-    shared = getattr(array, "mode", None) in ("r", "r+", "w+")
-    return base if shared and isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None
+    in_file = isinstance(base, mmap.mmap) and array.filename is not None and array.mode in ("r", "r+", "w+")
+    if not in_file or not hasattr(os, "preadv") or not array[0].flags.c_contiguous:
+        return None
+    mapped_from = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY  # a view keeps its whole's offset
+    within = _address(array) - _address(np.frombuffer(base, np.uint8))
+    return Place(str(array.filename), mapped_from + within, array.strides[0], array[0].nbytes)
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
