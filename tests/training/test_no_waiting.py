@@ -54,7 +54,7 @@ class Down(torch.optim.Optimizer):
     """Gradient descent; torch's fused Adam does not know the device without values."""
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         """Takes a step."""
         for group in self.param_groups:
             for each in group["params"]:

@@ -22,6 +22,7 @@ from unbraid.training import world
 from unbraid.training.batches import Batch
 from unbraid.training.checkpoint import load_checkpoint
 from unbraid.training.history import History, comparable
+from unbraid.training.settings import Settings
 from unbraid.training.world import Alone, world_of
 
 MISSING = importlib.util.find_spec("lightning_fabric") is None
@@ -144,7 +145,7 @@ def test_free_bits_need_the_whole_batch() -> None:
     class Two(Alone):
         size = 2
 
-    settings = world.Settings(free_bits=0.1)
+    settings = Settings(free_bits=0.1)
     with pytest.raises(OptionError, match="free_bits counts the mean of a KL term over a batch"):
         world.check_shared(Two(torch.device("cpu")), settings)
     world.check_shared(Alone(torch.device("cpu")), settings)
