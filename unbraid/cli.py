@@ -45,6 +45,8 @@ RecipeArgument = Annotated[
 ProgramArgument = Annotated[Positional[str], arg(help="your model: file.py:Class or module:Class", metavar="PROGRAM")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
+DevicesOption = Annotated[int, arg(help="processes on this machine that train together")]
+NodesOption = Annotated[int, arg(help="machines that train together; each runs this command")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,6 +94,8 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
         limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
         overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
         progress: ProgressOption = "auto",
+        devices: DevicesOption = 1,
+        nodes: NodesOption = 1,
         settings: OmitArgPrefixes[Any] = settings_default,
         fields: OmitArgPrefixes[Any] = model_default,
     ) -> None:
@@ -99,7 +103,8 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
         chosen = Settings().changed(**values_of(settings))
         job = Job(recipe, labels, chosen.seed if draw is None else draw, data, validation, limit)
         made = cls(seed=chosen.seed, **values_of(fields))
-        print_metrics(train_run(job, made, chosen, out, overwrite=overwrite, progress=progress), out)
+        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "devices": devices, "nodes": nodes}
+        print_metrics(train_run(job, made, chosen, out, **options), out)
 
     without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
     train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
@@ -148,9 +153,14 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
     return train
 
 
-def resume(run: RunArgument, progress: ProgressOption = "auto") -> None:
+def resume(
+    run: RunArgument,
+    progress: ProgressOption = "auto",
+    devices: Annotated[int, arg(help="processes on this machine; 0 for as many as before")] = 0,
+    nodes: Annotated[int, arg(help="machines; 0 for as many as before")] = 0,
+) -> None:
     """Go on with a run after a stop; it ends as if it had never been stopped."""
-    print_metrics(resume_run(run, progress), run)
+    print_metrics(resume_run(run, progress, devices, nodes), run)
 
 
 def evaluate(run: RunArgument) -> None:

@@ -34,6 +34,10 @@ class TrainingError(UnbraidError, FloatingPointError):
     """The loss is not finite."""
 
 
+class ProcessError(UnbraidError, ConnectionError):
+    """Another process of a training has ended, or does not answer."""
+
+
 class OptionError(UnbraidError, ValueError):
     """An option or a setting is unknown, or has a value that it cannot have."""
 

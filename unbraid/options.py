@@ -12,8 +12,8 @@ from unbraid.model import Model
 from unbraid.training.settings import Settings
 
 TAKEN = {each.name for each in dataclasses.fields(Settings)} | {
-    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "help",
-    *(each.name for each in dataclasses.fields(OwnData)), "program",
+    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "devices",
+    "nodes", "help", *(each.name for each in dataclasses.fields(OwnData)), "program",
 }  # fmt: skip
 """What `unbraid train` calls options that are no field of a model."""
 

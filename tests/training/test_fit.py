@@ -146,7 +146,7 @@ def test_the_supervision_rate_is_met(rate: float) -> None:
     unlabelled = sum(batch.unlabelled is not None for batch in batches)
     labelled = sum(batch.labelled is not None for batch in batches)
     assert (unlabelled, labelled) == (30, int(30 * rate))
-    assert task.total_steps == len(batches)
+    assert task.total_steps() == len(batches)
     run = train(rate=rate, mixed=False, epochs=1, batch_size=10)
     assert run.history[0]["steps"] == 10 + int(10 * rate)
     assert ("log q(digit)" in run.history[0]["terms"]) == (rate > 0)

@@ -8,7 +8,9 @@ from typing import Any
 
 
 def print_metrics(metrics: Mapping[str, Any], out: Path) -> None:
-    """Prints the last lines of a run: errors, the bound, where the report is."""
+    """Prints the last lines of a run: errors, the bound, where the report is; only the first process has any."""
+    if not metrics:
+        return
     for name, found in metrics.items():
         if not isinstance(found, Mapping) or not found.keys() & {"error", "rmse"}:
             continue

@@ -25,6 +25,7 @@ from unbraid.training.load import model_of
 from unbraid.training.progress import Style
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
+from unbraid.training.world import world_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def train(
     overwrite: bool = False,
     progress: Style = "auto",
     resume: bool = False,
+    devices: int = 1,
+    nodes: int = 1,
 ) -> dict[str, Any]:
     """Trains a model on a recipe's data, and writes metrics, figures and a report into the run folder.
 
@@ -79,15 +82,18 @@ def train(
         overwrite: Whether an old run in it is replaced.
         progress: How progress is shown.
         resume: Whether to go on from the folder's checkpoint.
+        devices: How many processes of this machine train together.
+        nodes: How many machines do.
 
     Returns:
-        The metrics, as they stand in metrics.json.
+        The metrics, as they stand in metrics.json; nothing in a process other than the first.
 
     Raises:
         UnbraidError: What went wrong, where, and what to do.
     """
     recipe = recipe_of(job)
-    console = Console(stderr=True, quiet=progress == "quiet")
+    first = world_of(devices, nodes, model).rank == 0
+    console = Console(stderr=True, quiet=progress == "quiet" or not first)
     rows, watched, test = rows_of(job, recipe)
     if job.own is not None:
         check_images(rows, model)
@@ -98,8 +104,11 @@ def train(
     console.print(str(model), highlight=False)
     run = fit(
         model, rows.images, labels, validation=watched, views=recipe.views, out=out, resume=resume, overwrite=overwrite,
-        progress=progress, settings=settings, config={"job": asdict(job), **named_classes(rows)},
+        progress=progress, devices=devices, nodes=nodes, settings=settings,
+        config={"job": asdict(job), **named_classes(rows)},
     )  # fmt: skip
+    if not first:
+        return {}
     console.print("evaluating: test error, the labelled rows alone, the bound on log p(x)")
     metrics = evaluate_run(out, run.model, recipe, job, rows, labels, test)
     console.print("drawing figures and writing the report")
@@ -107,8 +116,15 @@ def train(
     return metrics
 
 
-def resume(out: Path, progress: Style = "auto") -> dict[str, Any]:
+def resume(out: Path, progress: Style = "auto", devices: int = 0, nodes: int = 0) -> dict[str, Any]:
     """Goes on with a run from its last checkpoint, to the same end as if it had not stopped.
+
+    Args:
+        out: The run folder.
+        progress: How progress is shown.
+        devices: How many processes of this machine train together; 0 for as many as when the run was begun. Another
+            number goes on too, with other noise.
+        nodes: How many machines do; 0 for as many as then.
 
     Raises:
         RunError: If the folder holds no run of a recipe.
@@ -116,8 +132,9 @@ def resume(out: Path, progress: Style = "auto") -> dict[str, Any]:
     config = config_of(out)
     job = Job.from_json(config["job"])
     return train(
-        job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True
-    )
+        job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True,
+        devices=devices or config.get("devices", 1), nodes=nodes or config.get("nodes", 1),
+    )  # fmt: skip
 
 
 def config_of(out: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from unbraid.graph.graph import Graph, Node, Ref, substitute
+from unbraid.graph.graph import Graph, Kept, Node, Ref, substitute
 from unbraid.graph.spread import Spread, apply, union
 from unbraid.graph.symbol import Call, Data, Draw, Layer
 
@@ -92,7 +92,7 @@ class Frame:
                 raise KeyError(f"{node.name} has no value here: it was not fixed")
         nodes = self.graph.nodes
         values = [self[nodes[index]] for index in node.inputs]
-        return apply(function if node.plain else _filled(function, node), values, elementwise)
+        return apply(function if node.plain else _filled(function, node, self.modules), values, elementwise)
 
     def parameters(self, node: Node) -> dict[str, Spread]:
         """Returns the parameters of the distribution of a random variable, in single precision or better."""
@@ -120,14 +120,16 @@ class Frame:
         return Spread(value.tensor.squeeze(-1), value.axes)
 
 
-def _filled(function: Callable[..., Any], node: Node) -> Callable[..., Any]:
+def _filled(function: Callable[..., Any], node: Node, modules: nn.ModuleDict) -> Callable[..., Any]:
     """Returns a function of the values that a node's arguments refer to, with its constants in their places."""
 
     def call(*tensors: Tensor) -> Any:
         given = iter(tensors)
 
         def value(leaf: Any) -> Any:
-            return next(given) if isinstance(leaf, Ref) else leaf
+            if isinstance(leaf, Ref):
+                return next(given)
+            return modules[leaf.name].value if isinstance(leaf, Kept) else leaf
 
         return function(*substitute(node.args, value), **substitute(node.kwargs, value))
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor, nn
+
 from unbraid.graph.plates import written_once
 from unbraid.graph.series import Series, series_of
 from unbraid.graph.symbol import Data, Draw, Layer, Operation
@@ -19,6 +21,27 @@ class Ref:
     index: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An argument that is a tensor of the program itself; the model keeps it, and moves it along with its parameters.
+
+    Attributes:
+        name: The key of the module that holds it.
+    """
+
+    name: str
+
+
+class Holder(nn.Module):
+    """Holds a tensor of a program, as a buffer that is made anew with the model and not saved."""
+
+    value: Tensor
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("value", value, persistent=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One value of the program.
@@ -27,7 +50,7 @@ class Node:
         index: Its place in the graph; arguments come before it.
         name: What it is called in messages and pictures; for a layer, the key of its module.
         operation: What computes it.
-        args: Positional arguments: `Ref`s and constants, nested.
+        args: Positional arguments: `Ref`s, `Kept` tensors and constants, nested.
         kwargs: Keyword arguments; for a random variable the parameters of its distribution.
         part: The method that it was traced in: encode, prior or decode.
         where: The line of the program.

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from unbraid.errors import ModelError, did_you_mean
-from unbraid.graph.graph import Graph, Node, Ref, refs_in, substitute
+from unbraid.graph.graph import Graph, Holder, Kept, Node, Ref, refs_in, substitute
 from unbraid.graph.series import series_name
 from unbraid.graph.steps import Presence, Steps, flattened
 from unbraid.graph.symbol import Data, Draw, Layer, Symbol, Trace, describe, symbols_in
@@ -276,6 +276,8 @@ class _Assembly:
                     f"{self.title}.{self.part} ({symbol.line}): {describe(symbol.operation)} is given a parameter that "
                     "is no part of the model: wrap the layer it belongs to, ub.module(layer)(h)."
                 )
+            if isinstance(leaf, Tensor) and not isinstance(leaf, nn.Parameter):
+                return self._kept(leaf)
             return Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf
 
         args, kwargs = substitute(symbol.args, ref), substitute(symbol.kwargs, ref)
@@ -293,6 +295,15 @@ class _Assembly:
         self.nodes.append(node)
         self.indices[id(symbol)] = node.index
         return node.index
+
+    def _kept(self, constant: Tensor) -> Kept:
+        """Gives a tensor of the program a place in the model."""
+        name = self.module_names.get(id(constant))
+        if name is None:
+            count = sum(isinstance(module, Holder) for module in self.modules.values())
+            name = self.module_names[id(constant)] = f"constant_{count}"
+            self.modules[name] = Holder(constant)
+        return Kept(name)
 
     def _seen_as(self, ref: Ref) -> frozenset[str]:
         """Returns the latents on which an argument's value depends; a stand-in of p is the latent itself."""

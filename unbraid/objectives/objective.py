@@ -39,7 +39,8 @@ def objective(
         graph: The graph.
         modules: Its modules by name.
         x: The data, shape (rows, *event).
-        labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where a row is not labelled.
+        labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where a row is not labelled. On the
+            CPU, wherever x is, their patterns are found without waiting for a device.
         estimators: An estimator for each discrete latent.
         options: What is maximised.
         surroundings: Where noise is drawn from, and how far the training has come.
@@ -92,9 +93,10 @@ def objective_of_groups(
             "from it. Raise gamma, or leave the labels out."
         )
     for group in groups:
-        frame = root if group.rows is None else root.rows(group.rows)
-        scored = target if group.rows is None else target.index_select(0, group.rows)
-        observed = {name: Spread(value.to(x.dtype)) for name, value in group.observed.items()}
+        rows = None if group.rows is None else group.rows.to(x.device)
+        frame = root if rows is None else root.rows(rows)
+        scored = target if rows is None else target.index_select(0, rows)
+        observed = {name: Spread(value.to(x)) for name, value in group.observed.items()}
         terms = bound_terms(Pass(graph, Spread(scored), observed, estimators, options, surroundings), frame)
         values = {name: _each_row(term.tensor, scored.shape[0]) for name, term in terms.values.items()}
         evidence = terms.evidence.tensor if terms.evidence is not None else None
@@ -102,7 +104,7 @@ def objective_of_groups(
         if weight:
             losses.append(maximised(values, evidence, options).sum() * (-weight / x.shape[0]))
         for name, value in values.items():
-            collected.setdefault(name, []).append(Term(value, group.rows))
+            collected.setdefault(name, []).append(Term(value, rows))
     loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
     return Objective(loss, {name: _together(parts) for name, parts in collected.items()})
 

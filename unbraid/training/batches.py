@@ -25,10 +25,42 @@ class Batch:
     Attributes:
         unlabelled: rows to be seen without their labels, or None.
         labelled: rows to be seen with their labels, or None.
+        weight: what the mean over these rows counts, where they are a part of a batch that several processes share.
     """
 
     unlabelled: Int64[Tensor, " unlabelled"] | None = None
     labelled: Int64[Tensor, " labelled"] | None = None
+    weight: float = 1.0
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in (self.unlabelled, self.labelled) if rows is not None)
+
+    def share(self, rank: int, size: int) -> Batch:
+        """Returns the part of one of several processes: every size-th unlabelled and every size-th labelled row.
+
+        Each row is in exactly one part. A part's weight w makes the mean over the processes of w times their mean over
+        rows the mean over the rows of the whole batch. All processes must take part in a step: where a batch has no
+        row for one, it takes the first row, at weight 0.
+
+        Args:
+            rank: the number of the process, from 0.
+            size: how many processes there are.
+
+        Example:
+            >>> Batch(torch.arange(5), torch.arange(5, 8)).share(1, 2)
+            Batch(unlabelled=tensor([1, 3]), labelled=tensor([6]), weight=0.75)
+        """
+        if size == 1:
+            return self
+        unlabelled, labelled = (
+            rows[rank::size].contiguous() if rows is not None and len(rows) > rank else None
+            for rows in (self.unlabelled, self.labelled)
+        )
+        part = Batch(unlabelled, labelled)
+        if not len(part):
+            one, other = (rows[:1] if rows is not None else None for rows in (self.unlabelled, self.labelled))
+            return Batch(one, None, 0.0) if one is not None else Batch(None, other, 0.0)
+        return Batch(unlabelled, labelled, len(part) * size / len(self))
 
 
 def sweep(
@@ -111,11 +143,11 @@ def steps_per_sweep(
     Raises:
         OptionError: see `sweep`.
     """
-    source = _source(plan, unlabelled)
+    rows = _unlabelled_count(plan, unlabelled)
     _check(plan, batch_size, labelled_batch_size, rate, epoch)
-    if not len(source):
+    if not rows:
         return _batches(len(plan.labelled_rows), labelled_batch_size, drop_last)
-    batches = _batches(len(source), batch_size, drop_last)
+    batches = _batches(rows, batch_size, drop_last)
     counts = _labelled_counts(plan, batches, rate, epoch)[1]
     return batches + sum(max(0, each - 1) if mixed else each for each in counts)
 
@@ -163,6 +195,13 @@ def _source(plan: SupervisionPlan, unlabelled: str) -> Int64[Tensor, " rows"]:
     if unlabelled == "unlabelled":
         return plan.unlabelled_rows
     raise OptionError(f"the rows seen without labels must be 'all' or 'unlabelled', got {unlabelled!r}")
+
+
+def _unlabelled_count(plan: SupervisionPlan, unlabelled: str) -> int:
+    """Counts the rows to be seen without labels, without listing them."""
+    if unlabelled not in ("all", "unlabelled"):
+        return len(_source(plan, unlabelled))
+    return plan.rows - (len(plan.labelled_rows) if unlabelled == "unlabelled" else 0)
 
 
 def _batches(rows: int, size: int, drop_last: bool) -> int:

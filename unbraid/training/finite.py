@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
@@ -17,21 +18,77 @@ if TYPE_CHECKING:
     from unbraid.training.state import TrainingState
 
 SHOWN = 5
+LOOK = 100
+"""How many steps are looked at together on a device that is not waited for."""
 ADVICE = "Try a smaller learning_rate, warmup_steps=100, or precision='fp32'"
 
 
-def refuse_non_finite(loss: Tensor, terms: Mapping[str, Term], batch: Batch, state: TrainingState) -> None:
-    """Raises TrainingError if the loss of a step is not finite, before it can reach the weights.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A step whose loss is still to be looked at.
 
-    Args:
+    Attributes:
         loss: Of the step.
         terms: Its named terms.
         batch: The rows it took.
-        state: The model and where the training is.
+        place: Which step it was.
     """
-    if bool(torch.isfinite(loss)):
-        return
-    where = f"the loss is {float(loss.detach())} in {_place(state)}: {_culprit(terms, batch)}."
+
+    loss: Tensor
+    terms: Mapping[str, Term]
+    batch: Batch
+    place: str
+
+
+class Guard:
+    """Refuses a loss that is not finite, before it can reach the weights.
+
+    To look at a loss is to wait for the device. On the CPU every loss is looked at. On another device a flag there
+    keeps the optimiser from changing any weight from the first such loss on, and the losses of many steps are looked at
+    together: the weights are then still as they were before that step.
+
+    Args:
+        state: The model and where the training is.
+        waits: Whether every step waits for its loss.
+    """
+
+    def __init__(self, state: TrainingState, *, waits: bool) -> None:
+        self.state, self.waits = state, waits
+        self.seen: list[Seen] = []
+        self.spoilt: Tensor | None = None
+
+    def check(self, loss: Tensor, terms: Mapping[str, Term], batch: Batch) -> None:
+        """Takes in the loss of a step, before its gradient is taken.
+
+        Raises:
+            TrainingError: If it is found that this loss, or an earlier one, is not finite.
+        """
+        detached = {name: Term(term.values.detach(), term.rows) for name, term in terms.items()}
+        self.seen.append(Seen(loss.detach(), detached, batch, _place(self.state)))
+        if self.waits or len(self.seen) == LOOK:
+            self.settle()
+        if not self.waits:
+            wrong = ~torch.isfinite(loss.detach())
+            self.spoilt = wrong if self.spoilt is None else self.spoilt | wrong
+            self.state.optimizer.found_inf = self.spoilt.float()  # type: ignore[attr-defined]  # fused Adam then stays
+
+    def settle(self) -> None:
+        """Looks at the losses that were not looked at yet.
+
+        Raises:
+            TrainingError: If one is not finite.
+        """
+        seen, self.seen = self.seen, []
+        if not seen:
+            return
+        finite = torch.isfinite(torch.stack([each.loss for each in seen])).tolist()
+        if not all(finite):
+            _refuse(seen[finite.index(False)], self.state)
+
+
+def _refuse(seen: Seen, state: TrainingState) -> NoReturn:
+    """Raises TrainingError for a loss that is not finite."""
+    where = f"the loss is {float(seen.loss)} in {seen.place}: {_culprit(seen.terms, seen.batch)}."
     if _finite_weights(state.model):
         kept = "The weights and the last checkpoint are as they were before this step."
     else:
@@ -62,6 +119,8 @@ def refuse_wrong_view(view: Tensor, x: Tensor, batch: Batch, state: TrainingStat
         raise DataError(
             f"views must return rows as they take them, here {tuple(x.shape)} {x.dtype}, but returned {found}."
         )
+    if view.device.type != "cpu":  # to look would be to wait; the loss of such a view is not finite either
+        return
     wrong = ~torch.isfinite(view).flatten(1).all(1)
     if bool(wrong.any()):
         raise TrainingError(

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch import nn
 
 from unbraid.model import Model
+from unbraid.training.ahead import gathered_ahead
 from unbraid.training.checkpoint import load_checkpoint, save_checkpoint
 from unbraid.training.draws import seeded_generator
-from unbraid.training.finite import refuse_non_finite_weights
+from unbraid.training.finite import Guard, refuse_non_finite_weights
 from unbraid.training.history import History
-from unbraid.training.means import Means
+from unbraid.training.means import Means, means_of
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.progress import Progress, Style, check_style
 from unbraid.training.run import Run
@@ -26,15 +26,16 @@ from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
 from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
-from unbraid.training.step import Sweep, train_step
+from unbraid.training.step import StepLoss, Sweep, train_step
 from unbraid.training.task import Task
 from unbraid.training.watched import GivenRows, Watched, check_choice, one_error
+from unbraid.training.world import World, check_shared, world_of
 from unbraid.views.view import View
 
 
 def fit(
     model: Model,
-    images: Tensor | Dataset[Any],
+    images: Any,
     labels: Mapping[str, Any] | None = None,
     *,
     validation: GivenRows | None = None,
@@ -44,6 +45,8 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     progress: Style | Progress = "auto",
+    devices: int = 1,
+    nodes: int = 1,
     settings: Settings | None = None,
     config: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -52,7 +55,8 @@ def fit(
 
     Args:
         model: The model; it is trained in place, on the device where it is.
-        images: The rows: a tensor (rows, *data_shape), or a torch dataset whose items are rows or (row, ...).
+        images: The rows: a tensor or an array (rows, *data_shape), which may be memory-mapped; a torch dataset whose
+            items are rows or (row, ...); a `datasets.Dataset` with a column of images or arrays.
         labels: By latent one label a row; -1 (whole numbers), NaN, None or pandas' NA where a row is not labelled. Only
             labelled rows' labels are kept; no other can reach the training.
         validation: Rows with labels whose error is shown after each epoch. It is watched and chooses nothing, unless
@@ -64,6 +68,9 @@ def fit(
         resume: Whether to go on from the folder's checkpoint; a folder without one is begun.
         overwrite: Whether an old run in the folder is replaced.
         progress: "auto", "bar", "lines" or "quiet"; or what is to be told of every step and epoch.
+        devices: How many processes of this machine train together, one a GPU where the model is on a GPU. They share
+            the rows of each batch; each runs the whole script, and each gets the trained model.
+        nodes: How many machines run the same script; `torchrun` and `srun` work too.
         settings: All settings at once; `changes` come on top.
         config: More to be kept in the run's config.json, such as where the data come from.
         **changes: Single settings, see `Settings`: ``epochs=20, rate=0.1, estimators={"digit": "plug_in"}``.
@@ -76,43 +83,45 @@ def fit(
         OptionError: If a setting does not exist or cannot be met.
         RunError: If the folder holds another run, or cannot be written; the last checkpoint stays intact.
         TrainingError: If the loss is not finite; the message names the term and the rows.
+        ProcessError: If another process of the training has ended.
     """
     settings = (settings or Settings()).changed(**changes)
     if not isinstance(progress, Progress):
         check_style(progress)
+    world = world_of(devices, nodes, model)
     task = Task.of(model, images, labels, views, settings)
+    check_shared(world, settings)
     state = TrainingState.start(model, settings, task.consistent)
     watched = Watched.of(validation, model, "validation") if validation is not None else task.held_out
     tested = Watched.of(test, model, "test") if test is not None else None
     check_choice(settings, watched)
-    folder = open_folder(out, resume, overwrite)
+    folder = open_folder(out, resume, overwrite) if world.rank == 0 else None
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.lock())
-            begin(
-                folder,
-                state,
-                describe_run(model, task.plan, settings, views, {**(config or {}), "probe": probe(task.source)}),
-                task.plan,
-            )
+            described = describe_run(model, task.plan, settings, views, {**(config or {}), "probe": probe(task.source)})
+            begin(folder, state, {**described, "devices": devices, "nodes": nodes}, task.plan)
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
         stack.enter_context(torch.random.fork_rng())
-        bar = (
-            progress if isinstance(progress, Progress) else Progress(settings.epochs, done=state.epoch, style=progress)
-        )
-        stack.enter_context(bar)
         stack.enter_context(_says_how_to_go_on(folder))
+        stack.enter_context(world.joined())
+        world.adopt(state)
+        bar = stack.enter_context(_progress(progress, settings, state, world))
+        loss = world.parallel(StepLoss(task, state))
         while state.epoch < settings.epochs and not out_of_patience(state, settings):
-            history.append(train_epoch(task, state, bar, watched))
+            history.append(train_epoch(task, state, loss, world, bar, watched))
             if folder is not None:
                 save_checkpoint(folder.checkpoint, state.checkpoint())
-    trained = state.chosen(settings)
-    errors = tested.errors(trained) if tested is not None else {}
-    return Run(trained, history.records, task.plan, settings, folder.path if folder else None, errors)
+        trained = state.chosen(settings)
+        errors = world.once(lambda: tested.errors(trained) if tested is not None else {})
+        records = world.once(lambda: history.records)
+    return Run(trained, records, task.plan, settings, folder.path if folder else None, errors)
 
 
-def train_epoch(task: Task, state: TrainingState, progress: Progress, watched: Watched | None) -> dict[str, Any]:
+def train_epoch(
+    task: Task, state: TrainingState, loss: nn.Module, world: World, progress: Progress, watched: Watched | None
+) -> dict[str, Any]:
     """Goes through the rows once and returns the record of the epoch.
 
     The order of the rows and all noise depend on the seed and the epoch only, so that a resumed training is the one
@@ -120,36 +129,52 @@ def train_epoch(task: Task, state: TrainingState, progress: Progress, watched: W
     """
     settings, started, rows = task.settings, time.perf_counter(), 0
     steps, means = task.steps(state.epoch), Means()
-    run = Sweep(task.total_steps, noise_of_epoch(task.device, settings.seed, state.epoch), means)
+    guard = Guard(state, waits=task.device.type == "cpu")
+    noise = noise_of_epoch(task.device, settings.seed, state.epoch, world.rank)
+    run = Sweep(loss, task.total_steps(), noise, means, guard)
     state.model.train()
     progress.begin(state.epoch + 1, steps)
-    for batch in task.sweep(state.epoch):
-        rows += (took := train_step(task, state, batch, run))
+    batches = (batch.share(world.rank, world.size) for batch in task.sweep(state.epoch))
+    for batch, gathered in gathered_ahead(batches, task.gather, ahead=task.source.on_disk):
+        rows += (took := world.size * train_step(task, state, batch, gathered, run))
         progress.step(took, means)
-    terms = means()
+    guard.settle()
     trained = time.perf_counter() - started
-    record, error = close_epoch(state, settings, watched, steps, terms)
-    progress.end(terms, error)
+    record, error = close_epoch(state, settings, watched, steps, means_of(world.everyone(means.totals())), world)
+    progress.end({"loss": record["loss"], **record["terms"]}, error)
     seconds = {"train_seconds": trained, "seconds": time.perf_counter() - started}
     record["clock"] = {**seconds, "rows_per_second": rows / trained}
     return record
 
 
 def close_epoch(
-    state: TrainingState, settings: Settings, watched: Watched | None, steps: int, means: Mapping[str, float]
+    state: TrainingState,
+    settings: Settings,
+    watched: Watched | None,
+    steps: int,
+    means: Mapping[str, float],
+    world: World,
 ) -> tuple[dict[str, Any], float | None]:
     """Counts an epoch, measures the error on the watched rows, and returns the epoch's record and this error."""
     state.epoch += 1
     refuse_non_finite_weights(state)
+    world.adopt_running(state)
     terms = dict(means)
     record: dict[str, Any] = {"epoch": state.epoch, "steps": steps, "loss": terms.pop("loss"), "terms": terms}
     if watched is None:
         return record, None
-    record["validation"] = watched.errors(state.result)
+    record["validation"] = world.once(lambda: watched.errors(state.result))
     error = one_error(record["validation"])
     if settings.choose == "best" or settings.patience:
         state.keep_best(error)
     return record, error
+
+
+def _progress(progress: Style | Progress, settings: Settings, state: TrainingState, world: World) -> Progress:
+    """Returns what shows the progress: the one given, or one in this style in the first process."""
+    if isinstance(progress, Progress):
+        return progress
+    return Progress(settings.epochs, done=state.epoch, style=progress if world.rank == 0 else "quiet")
 
 
 def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any], plan: SupervisionPlan) -> None:
@@ -192,8 +217,9 @@ def _says_how_to_go_on(folder: RunFolder | None) -> Iterator[None]:
         raise
 
 
-def noise_of_epoch(device: torch.device, seed: int, epoch: int) -> torch.Generator:
+def noise_of_epoch(device: torch.device, seed: int, epoch: int, rank: int = 0) -> torch.Generator:
     """Makes the generator of an epoch's noise, and seeds torch's own for modules that use it, such as dropout."""
-    number = int(torch.randint(2**62, (), generator=seeded_generator(seed, "noise", epoch)))
+    purpose = ("noise", epoch, rank) if rank else ("noise", epoch)
+    number = int(torch.randint(2**62, (), generator=seeded_generator(seed, *purpose)))
     torch.manual_seed(number)
     return torch.Generator(device).manual_seed(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -22,4 +22,20 @@ class Means:
 
     def __call__(self) -> Mapping[str, float]:
         """Returns the means."""
-        return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        return means_of([self.totals()])
+
+    def totals(self) -> dict[str, tuple[float, int]]:
+        """Returns the sum of each term, and of how many values it is."""
+        return {name: (float(total), self._counts[name]) for name, total in self._sums.items()}
+
+
+def means_of(totals: Sequence[Mapping[str, tuple[float, int]]]) -> dict[str, float]:
+    """Returns the means of terms of which several processes have each seen a part.
+
+    Example:
+        >>> means_of([{"loss": (3.0, 2)}, {"loss": (1.0, 2), "KL(style)": (5.0, 1)}])
+        {'loss': 1.0, 'KL(style)': 5.0}
+    """
+    names = dict.fromkeys(name for each in totals for name in each)
+    parts = {name: [each[name] for each in totals if name in each] for name in names}
+    return {name: sum(total for total, _ in part) / sum(count for _, count in part) for name, part in parts.items()}

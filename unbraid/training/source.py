@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sized
+import warnings
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -13,6 +13,10 @@ from torch.utils.data import Dataset
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError
 from unbraid.model import Model
+from unbraid.training.hugging_face import ColumnReader, is_hugging_face
+from unbraid.training.items import ItemReader
+from unbraid.training.mapped import MappedReader, is_mapped
+from unbraid.training.reading import Reader, ReadSource
 
 PROBED = 100
 """How many rows a probe looks at."""
@@ -20,7 +24,14 @@ PROBED = 100
 
 @runtime_checkable
 class Source(Protocol):
-    """Rows by number."""
+    """Rows by number.
+
+    Attributes:
+        on_disk: Whether rows are read from a disk when they are asked for: then the next batch is gathered while a step
+            runs, in a thread.
+    """
+
+    on_disk: bool
 
     def __len__(self) -> int:
         """Returns how many rows there are."""
@@ -38,7 +49,7 @@ class TensorSource:
     """
 
     def __init__(self, images: Tensor, device: torch.device) -> None:
-        self.images = images.to(device)
+        self.images, self.on_disk = images.to(device), False
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,69 +59,38 @@ class TensorSource:
         return self.images.index_select(0, rows.to(self.images.device))
 
 
-class DatasetSource:
-    """Rows of a torch dataset, asked for one by one; an item is a row, or a tuple whose first entry is the row.
+def source_of(data: Any, model: Model, device: torch.device) -> Source:
+    """Makes a source of whatever holds rows, and checks it against the model.
 
     Args:
-        dataset: With a length.
+        data: A tensor or an array, which is checked as a whole and moves to the device; or what is read batch by batch:
+            a memory-mapped array, a torch dataset, a `datasets.Dataset` of Hugging Face.
         model: Whose data the rows should be.
         device: Of the training.
-    """
-
-    def __init__(self, dataset: Dataset[Any], model: Model, device: torch.device) -> None:
-        if not isinstance(dataset, Sized):
-            raise DataError("a dataset must have a length: rows are drawn by number. Iterable datasets have none.")
-        self.dataset, self.model, self.device = dataset, model, device
-        self.length = len(dataset)
-        if self.length:
-            self.gather(torch.zeros(1, dtype=torch.int64))
-
-    def __len__(self) -> int:
-        return self.length
-
-    def gather(self, rows: Tensor) -> Tensor:
-        """Returns rows by their numbers, checked as they come."""
-        several = getattr(self.dataset, "__getitems__", None)
-        items = several(rows.tolist()) if several else [self.dataset[i] for i in rows.tolist()]
-        try:
-            images = [torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items]
-            batch = torch.stack(images)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...)."
-            ) from error
-        self._check(rows, batch)
-        return batch.to(self.device)
-
-    def _check(self, rows: Tensor, batch: Tensor) -> None:
-        """Checks rows by the numbers that they have in the dataset."""
-        self.model.check_shape(batch)
-        wrong = rows[~torch.isfinite(batch).flatten(1).all(1)]
-        if len(wrong):
-            raise DataError(
-                f"row {int(wrong[0])} of the dataset has NaN or infinite values. Clean it, or drop it before fit."
-            )
-        self.model.graph.likelihood.family.check_data(batch)
-
-
-def source_of(data: Tensor | Dataset[Any], model: Model, device: torch.device) -> Source:
-    """Makes a source of a tensor, an array or a dataset, and checks it against the model.
 
     Raises:
         DataError: If rows have another shape or type, or values that the likelihood cannot score.
     """
+    reader = reader_of(data, model)
     source = (
-        DatasetSource(data, model, device)
-        if isinstance(data, Dataset)
-        else TensorSource(rows_in_memory(data, model), device)
+        ReadSource(reader, model, device) if reader is not None else TensorSource(rows_in_memory(data, model), device)
     )
     if len(source) == 0:
         raise DataError("x has no rows.")
     return source
 
 
+def reader_of(data: Any, model: Model) -> Reader | None:
+    """Returns what reads rows that are not in memory; None for those that are."""
+    if isinstance(data, Dataset):
+        return ItemReader(data)
+    if is_mapped(data):
+        return MappedReader(data, _dtype(model))
+    return ColumnReader(data, _dtype(model)) if is_hugging_face(data) else None
+
+
 def rows_in_memory(data: Any, model: Model) -> Tensor:
-    """Makes a tensor of rows that are in memory, and checks it against the model.
+    """Makes a tensor of rows, and checks it against the model; those of a memory-mapped array are read.
 
     Raises:
         DataError: If they are no array, have another shape or type, or values that the likelihood cannot score.
@@ -119,14 +99,28 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         raise DataError(
             "x is Rows, which hold images and labels: pass rows.images, and the labels that are to be shown."
         )
+    if is_mapped(data) or is_hugging_face(data):
+        source = source_of(data, model, torch.device("cpu"))
+        return source.gather(torch.arange(len(source)))
     try:
-        x = data if isinstance(data, Tensor) else torch.as_tensor(data)
+        x = data if isinstance(data, Tensor) else _tensor_of(data)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"x is {type(data).__name__}; it must be a tensor, an array or a torch dataset.") from error
     model.check_shape(x)
     if len(x):
         model.graph.likelihood.family.check_data(x)
     return x
+
+
+def _tensor_of(data: Any) -> Tensor:
+    """Makes a tensor of an array, which may be read-only: training never writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.as_tensor(data)
+
+
+def _dtype(model: Model) -> torch.dtype:
+    return next(model.parameters()).dtype
 
 
 def probe(source: Source) -> str:

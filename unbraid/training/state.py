@@ -73,6 +73,37 @@ class TrainingState:
             model.load_state_dict(self.best_weights)
         return model
 
+    def running(self) -> dict[str, Tensor]:
+        """Returns what moves along beside the weights, without a gradient: buffers, and running means of terms."""
+        weights = {name for name, _ in self.model.named_parameters()}
+        buffers = {name: each for name, each in self.model.state_dict().items() if name not in weights}
+        return {**prefixed("buffer", buffers), **self._means()}
+
+    def take_running(self, found: Mapping[str, Tensor]) -> None:
+        """Takes over what `running` returned elsewhere."""
+        running = Checkpoint(_to(found, self.model))
+        with torch.no_grad():
+            for name, each in running.part("buffer").items():
+                self.model.state_dict()[name].copy_(each)
+        self._take_means(running)
+
+    def _means(self) -> dict[str, Tensor]:
+        """Returns running means: of terms, of the averaged model's probabilities."""
+        baselines = {f"{name}/{term}": each for name, means in self.baselines.items() for term, each in means.items()}
+        return {
+            **prefixed("baseline", baselines),
+            **prefixed("consistency", self.consistency.means if self.consistency is not None else {}),
+        }
+
+    def _take_means(self, found: Checkpoint) -> None:
+        """Takes over running means, which are where the model is."""
+        if self.consistency is not None:
+            self.consistency.means.update(found.part("consistency"))
+        self.baselines.clear()
+        for key, mean in found.part("baseline").items():
+            name, _, term = key.partition("/")
+            self.baselines.setdefault(name, {})[term] = mean
+
     def checkpoint(self) -> Checkpoint:
         """Returns all of it as a checkpoint."""
         tensors, optimizer = flatten_optimizer(self.optimizer)
@@ -80,16 +111,10 @@ class TrainingState:
             **prefixed("model", self.model.state_dict()),
             **prefixed("optimizer", tensors),
             **prefixed("best", self.best_weights),
-            **{
-                f"baseline/{name}/{term}": each
-                for name, means in self.baselines.items()
-                for term, each in means.items()
-            },
+            **self._means(),
         }
         if self.average is not None:
             parts |= prefixed("average", self.average.tensors())
-        if self.consistency is not None:
-            parts |= prefixed("consistency", self.consistency.means)
         state = {
             "model": type(self.model).__name__,
             "epoch": self.epoch,
@@ -112,14 +137,10 @@ class TrainingState:
         if self.average is not None:
             names = {"model_in_file": str(state["model"]), "model_here": name}
             self.average.restore(checkpoint.part("average"), state["averaged"], path=path, **names)
-        if self.consistency is not None:
-            self.consistency.means.update(_to(checkpoint.part("consistency"), self.model))
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
         self.best = (float(state["best"][0]), int(state["best"][1])) if state["best"] else None
         self.best_weights = _to(checkpoint.part("best"), self.model)
-        for key, mean in _to(checkpoint.part("baseline"), self.model).items():
-            name, _, term = key.partition("/")
-            self.baselines.setdefault(name, {})[term] = mean
+        self._take_means(Checkpoint(_to(checkpoint.tensors, self.model)))
 
 
 def load_weights(model: Model, found: Mapping[str, Tensor], model_in_file: str, path: Path) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
+from unbraid.objectives.pattern import is_labelled
 from unbraid.objectives.terms import Objective, Term
 from unbraid.training.batches import Batch
-from unbraid.training.finite import refuse_non_finite, refuse_wrong_view
+from unbraid.training.finite import Guard, refuse_wrong_view
 from unbraid.training.means import Means
 from unbraid.training.precision import networks_in
 from unbraid.training.schedule import consistency_weight, kl_weight, learning_rate
@@ -25,22 +26,44 @@ class Sweep:
     """What the steps of one epoch share.
 
     Attributes:
+        loss: The `StepLoss`, or what wraps it where several processes train together.
         total: How many steps the whole training has.
         generator: Where noise is drawn from.
         means: The means of the terms so far.
+        guard: Refuses a loss that is not finite.
     """
 
+    loss: nn.Module
     total: int
-    generator: torch.Generator
+    generator: torch.Generator | None
     means: Means
+    guard: Guard
 
 
-def train_step(task: Task, state: TrainingState, batch: Batch, run: Sweep) -> int:
-    """Takes one step of the optimiser and returns how many rows it took."""
-    x, labels = task.gather(batch)
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(task.settings, state.step, run.total)
-    with networks_in(task.settings.precision, task.device):
+class StepLoss(nn.Module):
+    """The loss of a step as a module whose parameters are the model's, so that what wraps modules can wrap it.
+
+    Args:
+        task: What stays the same.
+        state: What changes; its model is trained.
+    """
+
+    def __init__(self, task: Task, state: TrainingState) -> None:
+        super().__init__()
+        self.model, self.task, self.training_state = state.model, task, state
+
+    def forward(
+        self, x: Tensor, labels: Mapping[str, Tensor], batch: Batch, run: Sweep
+    ) -> tuple[Tensor, dict[str, Term]]:
+        """Returns the loss of a batch, at the batch's weight, and its terms, without gradients.
+
+        Args:
+            x: The rows, (rows, *event).
+            labels: Of the labelled ones, on the CPU.
+            batch: Their numbers.
+            run: What the steps share.
+        """
+        task, state = self.task, self.training_state
         found = _objective(task, state, x, labels, run)
         loss, terms = found.loss, dict(found.terms)
         if state.consistency is not None and task.view is not None:
@@ -48,7 +71,21 @@ def train_step(task: Task, state: TrainingState, batch: Batch, run: Sweep) -> in
             refuse_wrong_view(view, x, batch, state)
             more, of_views = _view_loss(task, state, (x, view), labels, run.total)
             loss, terms = loss + more, terms | of_views
-    refuse_non_finite(loss, terms, batch, state)
+        if batch.weight != 1:
+            loss = loss * batch.weight
+        return loss, {name: Term(term.values.detach(), term.rows) for name, term in terms.items()}
+
+
+def train_step(
+    task: Task, state: TrainingState, batch: Batch, rows: tuple[Tensor, dict[str, Tensor]], run: Sweep
+) -> int:
+    """Takes one step of the optimiser on the rows of a batch, and returns how many they are."""
+    x, labels = rows
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(task.settings, state.step, run.total)
+    with networks_in(task.settings.precision, task.device):
+        loss, terms = run.loss(x, labels, batch, run)
+    run.guard.check(loss, terms, batch)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     state.optimizer.step()
@@ -56,8 +93,9 @@ def train_step(task: Task, state: TrainingState, batch: Batch, run: Sweep) -> in
     if state.average is not None:
         state.average.update()
     run.means.add("loss", loss[None])
-    for name, term in terms.items():
-        run.means.add(name, term.values)
+    if batch.weight:
+        for name, term in terms.items():
+            run.means.add(name, term.values)
     return len(x)
 
 
@@ -75,12 +113,13 @@ def _view_loss(
     """Returns the loss of the rows' views, and its terms: labels at the weight alpha, consistency at its own."""
     assert state.consistency is not None
     x, view = pair
-    supervised, consistent = state.consistency.losses(state.result, x, view, labels)
+    here = {name: each.to(x.device) for name, each in labels.items()}
+    supervised, consistent = state.consistency.losses(state.result, x, view, here)
     weight = consistency_weight(task.settings, state.step, steps / task.settings.epochs)
     loss = x.new_zeros(())
     for name in supervised:
         loss = loss + task.settings.alpha * supervised[name].sum() + weight * consistent[name].sum()
     terms = {f"consistency({name})": Term(values) for name, values in consistent.items()}
-    labelled = {name: torch.arange(len(x), device=x.device)[labels[name] >= 0] for name in supervised if name in labels}
+    labelled = {name: is_labelled(labels[name]).nonzero()[:, 0].to(x.device) for name in supervised if name in labels}
     terms |= {f"log q({name} | view)": Term(-supervised[name][rows], rows) for name, rows in labelled.items()}
     return loss / len(x), terms

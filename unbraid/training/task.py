@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from unbraid.errors import OptionError
 from unbraid.estimators.choice import choose_estimators
@@ -53,7 +52,7 @@ class Task:
     def of(
         cls,
         model: Model,
-        images: Tensor | Dataset[Any],
+        images: Any,
         labels: Mapping[str, Any] | None,
         views: View | None,
         settings: Settings,
@@ -101,9 +100,8 @@ class Task:
         """The supervision rate; 0 where nothing is labelled."""
         return self.settings.rate if self.plan.variables else 0.0
 
-    @property
     def total_steps(self) -> int:
-        """How many steps the whole training has."""
+        """Counts the steps of the whole training."""
         return sum(self.steps(epoch) for epoch in range(self.settings.epochs))
 
     @property
@@ -113,7 +111,12 @@ class Task:
         return tuple(name for name in self.estimators if name in self.plan.variables) if wanted else ()
 
     def gather(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Fetches the rows of a batch, (rows, *event), unlabelled ones first, and the labels of its labelled ones."""
+        """Fetches the rows of a batch, unlabelled ones first, and the labels of its labelled ones.
+
+        Returns:
+            The rows (rows, *event) on the device of the training, and by latent the labels (rows, ...) on the CPU,
+            where the rows with one pattern of labels are found without waiting for a device.
+        """
         if batch.labelled is None:
             assert batch.unlabelled is not None
             return self.source.gather(batch.unlabelled), {}
@@ -122,7 +125,7 @@ class Task:
         if batch.unlabelled is not None:
             rows = torch.cat([batch.unlabelled, rows])
             labels = {name: _after(len(batch.unlabelled), each) for name, each in labels.items()}
-        return self.source.gather(rows), {name: each.to(self.device) for name, each in labels.items()}
+        return self.source.gather(rows), labels
 
 
 def _after(unlabelled: int, labels: Tensor) -> Tensor:

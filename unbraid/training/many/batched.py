@@ -62,7 +62,7 @@ class Crew:
         self.members = list(members)
         if members:
             self.stack = Stack([member.state for member in members], members[0].job.settings)
-            self.total = members[0].task.total_steps
+            self.total = members[0].task.total_steps()
 
     def train_epoch(self, bar: Progress) -> None:
         """Goes through the rows once, in every run."""

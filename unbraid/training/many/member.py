@@ -13,7 +13,7 @@ from torch import Tensor
 from unbraid.errors import TrainingError
 from unbraid.training.batches import Batch
 from unbraid.training.checkpoint import save_checkpoint
-from unbraid.training.finite import refuse_non_finite
+from unbraid.training.finite import Guard
 from unbraid.training.fit import begin, close_epoch, noise_of_epoch, open_folder, out_of_patience, train_epoch
 from unbraid.training.history import History
 from unbraid.training.many.job import Job
@@ -25,8 +25,10 @@ from unbraid.training.run_config import describe_run
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
+from unbraid.training.step import StepLoss
 from unbraid.training.task import Task
 from unbraid.training.watched import Watched, check_choice
+from unbraid.training.world import Alone
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +76,8 @@ class Member:
         if folder is not None:
             stack.enter_context(folder.lock())
             config = {**(job.config or {}), "probe": probe(task.source)}
-            begin(folder, state, describe_run(job.model, task.plan, job.settings, job.views, config), task.plan)
+            described = describe_run(job.model, task.plan, job.settings, job.views, config)
+            begin(folder, state, {**described, "devices": 1, "nodes": 1}, task.plan)
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
         return cls(job, task, state, watched, tested, folder, history)
@@ -89,7 +92,9 @@ class Member:
         """Trains by itself up to an epoch: of runs that were killed between two checkpoints, some are behind."""
         while self.goes_on and self.state.epoch < epoch:
             try:
-                record = train_epoch(self.task, self.state, Progress(epoch, style="quiet"), self.watched)
+                alone, loss = Alone(self.task.device), StepLoss(self.task, self.state)
+                quiet = Progress(epoch, style="quiet")
+                record = train_epoch(self.task, self.state, loss, alone, quiet, self.watched)
             except TrainingError as error:
                 self.failed = error
                 return
@@ -105,7 +110,7 @@ class Member:
         """Takes down what was not finite in a step, as `fit` would say it."""
         objective = found.of(number)
         try:
-            refuse_non_finite(objective.loss, objective.terms, batch, self.state)
+            Guard(self.state, waits=True).check(objective.loss, objective.terms, batch)
         except TrainingError as error:
             self.failed = error
 
@@ -118,7 +123,9 @@ class Member:
     def close_epoch(self, steps: int, means: Mapping[str, float], clock: Mapping[str, Any]) -> float | None:
         """Ends an epoch: measures, records, and keeps a checkpoint. Returns the error on the watched rows."""
         try:
-            record, error = close_epoch(self.state, self.job.settings, self.watched, steps, means)
+            record, error = close_epoch(
+                self.state, self.job.settings, self.watched, steps, means, Alone(self.task.device)
+            )
         except TrainingError as failed:
             self.failed = failed
             return None
