@@ -20,7 +20,6 @@ from unbraid.graph.shapes import settle_shapes
 from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
 from unbraid.inference import passes
-from unbraid.nn.dense import Product, initialise
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
@@ -86,7 +85,6 @@ class Model(nn.Module):
             torch.manual_seed(seed)
             self.graph, self.parts = trace(self)
             settle_shapes(self.graph, self.parts, type(self).__name__)
-            initialise(module for module in self.parts.values() if isinstance(module, Product))
 
     @classmethod
     def field_types(cls) -> dict[str, Field]:

@@ -47,6 +47,12 @@ class Spread:
         leading = [next(sizes) if axis in self.axes else 1 for axis in axes]
         return self.tensor.reshape(*leading, *sizes)
 
+    def vectors(self, axes: tuple[int, ...]) -> Tensor:
+        """Returns the tensor aligned to `axes`, with its events flattened: (*axes, rows, n)."""
+        aligned = self.align(axes)
+        batch = len(axes) + 1
+        return aligned if aligned.dim() == batch + 1 else aligned.flatten(batch)
+
     def select(self, index: Tensor) -> Spread:
         """Returns the rows named by `index`; a value on which all rows agree stays as it is."""
         if self.rows == 1:
@@ -87,6 +93,12 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     flat = [_expanded(tensor, (*sizes, rows)).flatten(0, len(axes)) for tensor in aligned]
     result = _one(function(*flat))
     return Spread(result.unflatten(0, (*sizes, rows)), axes)
+
+
+def apply_to_vectors(function: Callable[..., Tensor], values: Sequence[Spread]) -> Spread:
+    """Applies a function of vectors (*batch_i, n_i) whose batches broadcast, to values with their events flattened."""
+    axes = union(values)
+    return Spread(function(*[value.vectors(axes) for value in values]), axes)
 
 
 def _expanded(tensor: Tensor, leading: tuple[int, ...]) -> Tensor:
