@@ -134,7 +134,7 @@ class Bernoulli(Family):
         """Returns the pixels that are scored: a fresh binary draw of grey ones under ``grey="binarise"``."""
         if self.grey != "binarise":
             return x
-        return (torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) < x).to(x.dtype)
+        return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).lt_(x)
 
     def check_data(self, x: Tensor) -> None:
         """Raises DataError for values outside [0, 1], and for grey ones under ``grey="refuse"``."""
