@@ -66,6 +66,12 @@ def union(spreads: Iterable[Spread]) -> tuple[int, ...]:
     return tuple(sorted(axes, reverse=True)) if axes else ()
 
 
+def covers(shape: Sequence[int], other: Sequence[int]) -> bool:
+    """Says whether a tensor of the other shape broadcasts to this one, at less cost than `torch.broadcast_shapes`."""
+    within = zip(reversed(shape), reversed(other), strict=False)
+    return len(other) <= len(shape) and all(size in (1, whole) for whole, size in within)
+
+
 def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: bool = False) -> Spread:
     """Applies a function of rows to spread values.
 
@@ -80,6 +86,8 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     Raises:
         ModelError: If the function returns anything but one tensor.
     """
+    if len(values) == 1 and not values[0].axes:
+        return Spread(_one(function(values[0].tensor)))
     if len({value.tensor.shape[0] for value in values}) <= 1 and not any(value.axes for value in values):
         return Spread(_one(function(*[value.tensor for value in values])))
     axes = union(values)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid.errors import ModelError
+from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
 
 
@@ -38,8 +39,7 @@ class Linear(nn.Linear):
         total = functional.linear(_joined(parents, groups[first]), _joined(weights, groups[first]), self.bias)
         for batch in others:
             product = functional.linear(_joined(parents, groups[batch]), _joined(weights, groups[batch]))
-            fits = torch.broadcast_shapes(product.shape, total.shape) == product.shape
-            total = product.add_(total) if fits else product + total
+            total = product.add_(total) if covers(product.shape, total.shape) else product + total
         return total
 
 

@@ -13,6 +13,7 @@ from torch.distributions import Distribution, Independent
 from torch.nn import functional
 
 from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.graph.spread import covers
 from unbraid.variables.categorical import weighted
 from unbraid.variables.constraint import Constraint, Real
 from unbraid.variables.family import Family, Learnable, Parameters
@@ -158,8 +159,9 @@ class _Score(torch.autograd.Function):
     def forward(logits: Tensor, value: Tensor) -> Tensor:
         """Returns the score of each bit, broadcast."""
         score = functional.softplus(logits).neg_()
-        fits = torch.broadcast_shapes(score.shape, value.shape) == score.shape
-        return score.addcmul_(value, logits) if fits else torch.addcmul(score, value, logits)
+        if covers(score.shape, value.shape):
+            return score.addcmul_(value, logits)
+        return torch.addcmul(score, value, logits)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
