@@ -30,7 +30,7 @@ class Frame:
         self.index: Tensor | None = None
         self.values: dict[int, Spread] = {}
         if x is not None:
-            self.values |= {node.index: Spread(x) for node in graph.nodes if isinstance(node.operation, Data)}
+            self.values |= {node.index: Spread(x) for node in graph.data}
         if root:
             self.values |= {node.index: Spread(modules[node.name]()) for node in graph.constants}
 
