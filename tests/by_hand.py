@@ -34,12 +34,10 @@ class HandWrittenDigits(nn.Module):
 
     @torch.no_grad()
     def copy_from(self, state: Mapping[str, Tensor]) -> HandWrittenDigits:
-        """Takes the weights of the unbraid model, whose layers keep the weights of each parent by themselves."""
-        state = {name.removeprefix("parts."): value for name, value in state.items()}
-        for layer, names in PRODUCTS.items():
-            linear = getattr(self, layer)
-            linear.weight.copy_(torch.cat([state[f"{name}.weight"] for name in names], dim=1))
-            linear.bias.copy_(state[f"{names[-1]}.bias"])
+        """Takes the weights of the unbraid model."""
+        for layer, name in LAYERS.items():
+            for kind, parameter in self.get_submodule(layer).named_parameters():
+                parameter.copy_(state[f"parts.{name}.{kind}"])
         return self
 
     def labelled(
@@ -106,11 +104,11 @@ class HandWrittenDigits(nn.Module):
         return -F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(-1)
 
 
-PRODUCTS = {
-    "features": ["encode_dense_0"],
-    "digit": ["encode_dense_1"],
-    "style": ["encode_dense_2", "encode_dense_3"],
-    "back": ["decode_dense_0", "decode_dense_1"],
-    "pixels": ["decode_dense_2"],
+LAYERS = {
+    "features": "encode_dense_0",
+    "digit": "encode_dense_1",
+    "style": "encode_dense_2",
+    "back": "decode_dense_0",
+    "pixels": "decode_dense_1",
 }
-"""Each layer's parts in the unbraid model, one for each parent."""
+"""Each layer's name in the unbraid model."""

@@ -22,14 +22,9 @@ def weights_of(model: torch.nn.Module) -> dict[str, Tensor]:
     return {name.removeprefix("parts."): parameter for name, parameter in model.named_parameters()}
 
 
-def linear(w: Weights, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Returns the sum over layers of W v + b."""
-    total = torch.zeros((), dtype=torch.float64)
-    for name, value in inputs.items():
-        total = total + w[f"{name}.weight"] @ value
-        if f"{name}.bias" in w:
-            total = total + w[f"{name}.bias"]
-    return total
+def linear(w: Weights, name: str, *parents: Tensor) -> Tensor:
+    """Returns W [v_1, ..., v_n] + b of a layer."""
+    return w[f"{name}.weight"] @ torch.cat(parents) + w[f"{name}.bias"]
 
 
 def log_softmax(logits: Tensor) -> Tensor:
@@ -93,10 +88,10 @@ def two_discrete(w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: fl
 
 def two_discrete_plug_in(w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: float) -> Tensor:
     """Returns the objective of one row whose unlabelled discrete latents are their probabilities; noise: (2,)."""
-    k = torch.exp(log_softmax(linear(w, {"encode_dense_0": x})))
+    k = torch.exp(log_softmax(linear(w, "encode_dense_0", x)))
     if "kind" in labels:
         k = hot(int(labels["kind"]), 3)
-    s = torch.exp(log_softmax(linear(w, {"encode_dense_1": x, "encode_dense_2": k})))
+    s = torch.exp(log_softmax(linear(w, "encode_dense_1", x, k)))
     if "sort" in labels:
         s = hot(int(labels["sort"]), 2)
     return two_discrete_at(w, x, labels, noise, alpha, k, s)[1]
@@ -106,9 +101,9 @@ def two_discrete_at(
     w: Weights, x: Tensor, labels: Labels, noise: Tensor, alpha: float, k: Tensor, s: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Returns log q of kind, sort and a labelled style, and the bracket of the objective, for one value of each."""
-    log_q_kind = k @ log_softmax(linear(w, {"encode_dense_0": x}))
-    log_q_sort = s @ log_softmax(linear(w, {"encode_dense_1": x, "encode_dense_2": k}))
-    flat, flat_prior = linear(w, {"encode_dense_3": x, "encode_dense_4": s}), linear(w, {"prior_dense_0": k})
+    log_q_kind = k @ log_softmax(linear(w, "encode_dense_0", x))
+    log_q_sort = s @ log_softmax(linear(w, "encode_dense_1", x, k))
+    flat, flat_prior = linear(w, "encode_dense_2", x, s), linear(w, "prior_dense_0", k)
     loc, scale = flat[:2], scale_of(flat[2:])
     prior_loc, prior_scale = flat_prior[:2], scale_of(flat_prior[2:])
     log_weight = log_q_kind + log_q_sort
@@ -122,8 +117,8 @@ def two_discrete_at(
     else:
         style = loc + scale * noise
         value = value - normal_divergence(loc, scale, prior_loc, prior_scale)
-    hidden = torch.relu(linear(w, {"decode_dense_0": k, "decode_dense_1": s, "decode_dense_2": style}))
-    return log_weight, value + log_bernoulli(x, linear(w, {"decode_dense_3": hidden}))
+    hidden = torch.relu(linear(w, "decode_dense_0", k, s, style))
+    return log_weight, value + log_bernoulli(x, linear(w, "decode_dense_1", hidden))
 
 
 # Below: q(a | x) q(kind | x, a) q(sort | x, a, kind); p(a) p(kind) p(sort) p(x | a, kind, sort)
@@ -133,17 +128,17 @@ def below(w: Weights, x: Tensor, sort: int, alpha: float, nodes: int = 40) -> Te
     """Returns the objective of one row whose sort is labelled: a is integrated out by quadrature, kind summed out."""
     points, masses = hermite(nodes, 1)
     log_weights, values = [], []
-    flat = linear(w, {"encode_dense_0": x})
+    flat = linear(w, "encode_dense_0", x)
     loc, scale = flat[:1], scale_of(flat[1:])
     s = hot(sort, 3)
     for point, mass in zip(points, masses, strict=True):
         a = loc + scale * point
-        log_q_kinds = log_softmax(linear(w, {"encode_dense_1": x, "encode_dense_2": a}))
+        log_q_kinds = log_softmax(linear(w, "encode_dense_1", x, a))
         for kind in (0, 1):
             k = hot(kind, 2)
-            log_q_sort = log_softmax(linear(w, {"encode_dense_3": x, "encode_dense_4": a, "encode_dense_5": k}))[sort]
+            log_q_sort = log_softmax(linear(w, "encode_dense_2", x, a, k))[sort]
             log_weights.append(torch.log(mass) + log_q_kinds[kind] + log_q_sort)
-            value = log_bernoulli(x, linear(w, {"decode_dense_0": a, "decode_dense_1": k, "decode_dense_2": s}))
+            value = log_bernoulli(x, linear(w, "decode_dense_0", a, k, s))
             value = value + log_normal(a, torch.zeros(1), torch.ones(1)) - log_normal(a, loc, scale)
             value = value - math.log(2) - log_q_kinds[kind] - math.log(3)
             values.append(value + alpha * log_q_sort)

@@ -22,7 +22,6 @@ from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
 from unbraid.inference import generation, passes
 from unbraid.inference.known import Known
-from unbraid.nn.dense import Product, initialise
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.given import split_labels
 from unbraid.objectives.objective import objective
@@ -90,7 +89,6 @@ class Model(nn.Module):
             torch.manual_seed(seed)
             self.graph, self.parts = trace(self)
             settle_shapes(self.graph, self.parts, type(self).__name__)
-            initialise(module for module in self.parts.values() if isinstance(module, Product))
 
     @classmethod
     def field_types(cls) -> dict[str, Field]:

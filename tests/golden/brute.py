@@ -7,7 +7,7 @@ Shares no code with unbraid: it reads a model's weights by name, and nothing els
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -52,14 +52,11 @@ def weights_of(model: torch.nn.Module) -> dict[str, Tensor]:
 # Densities.
 
 
-def linear(w: Weights, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Returns the sum over layers of W v, with the biases that there are."""
-    total = torch.zeros((), dtype=torch.float64)
-    for name, value in inputs.items():
-        total = total + value @ w[f"{name}.weight"].T
-        if f"{name}.bias" in w:
-            total = total + w[f"{name}.bias"]
-    return total
+def linear(w: Weights, name: str, parents: Sequence[Tensor]) -> Tensor:
+    """Returns W [v_1, ..., v_n] + b of a layer."""
+    batch = torch.broadcast_shapes(*(parent.shape[:-1] for parent in parents))
+    values = torch.cat([parent.expand(*batch, -1) for parent in parents], -1)
+    return values @ w[f"{name}.weight"].T + w[f"{name}.bias"]
 
 
 def log_softmax(logits: Tensor) -> Tensor:
@@ -98,9 +95,9 @@ def parameters(program: Program, w: Weights, side: str, name: str, values: Mappi
     discrete = name != "x" and program.latents[name].discrete
     size = PIXELS if name == "x" else program.latents[name].size
     if factor.parents:
-        flat = linear(w, {layers[side, name, parent]: values[parent] for parent in factor.parents})
+        flat = linear(w, layers[side, name, "parents"], [values[parent] for parent in factor.parents])
         if name == "x" and program.hidden:
-            flat = linear(w, {layers[side, name, "hidden"]: torch.tanh(flat)})
+            flat = linear(w, layers[side, name, "hidden"], [torch.tanh(flat)])
         raw = [flat] if discrete or pixels else [flat[..., :size], flat[..., size:]]
     elif factor.learned:
         raw = [w[f"{layers[side, name, each]}.raw"][0] for each in program.parameters(name)]

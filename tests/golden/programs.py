@@ -154,7 +154,7 @@ class Program:
 
     @cached_property
     def numbering(self) -> tuple[tuple[str, ...], dict[tuple[str, str, str], str]]:
-        """The order of the latents in q; the layer of each factor ("q" or "p"), variable and parent or parameter."""
+        """The order of the latents in q; the layer of each factor ("q" or "p"), variable and role."""
         order: list[str] = []
         layers: dict[tuple[str, str, str], str] = {}
 
@@ -173,7 +173,8 @@ class Program:
                     visit("q", parent)
                 if parent in factor.stand_ins:
                     visit("p", parent)
-                add(side, name, parent, part, "dense")
+            if factor.parents:
+                add(side, name, "parents", part, "dense")
             if name == "x" and self.hidden:
                 add(side, name, "hidden", part, "dense")
             for parameter in () if factor.parents else self.parameters(name):

@@ -24,7 +24,7 @@ NUMBER = torch.tensor([0.4], dtype=torch.float64)
 
 CASES: dict[str, tuple[Program, Mapping[str, Tensor], Setting]] = {
     "levels, beta": (LEVELS, {}, Setting(beta=0.5)),
-    "levels, free bits": (LEVELS, {}, Setting(free_bits=0.6)),
+    "levels, free bits": (LEVELS, {}, Setting(free_bits=0.2)),
     "levels, kind labelled": (LEVELS, KIND, replace(DEFAULT, gamma=0.6)),
     "levels, sort labelled, eq4": (LEVELS, {"sort": hot(2, 3)}, Setting(supervision="eq4")),
     "style": (STYLE, {}, DEFAULT),

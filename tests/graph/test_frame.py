@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 import torch
@@ -15,13 +16,14 @@ from unbraid.graph import Spread
 ROWS = 5
 
 
-def rows_seen(model: ub.Model, **options: object) -> dict[str, list[int]]:
-    """Returns how many rows each module was given, call by call, in one objective."""
-    seen: dict[str, list[int]] = defaultdict(list)
+def rows_seen(model: ub.Model, **options: object) -> dict[str, list[Any]]:
+    """Returns how many rows each module was given, call by call, in one objective; for several parents, of each."""
+    seen: dict[str, list[Any]] = defaultdict(list)
 
     def hook(name: str) -> object:
         def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            seen[name].append(inputs[0].shape[0] if inputs else 0)
+            rows = [each.shape[:-1].numel() for each in inputs]
+            seen[name].append(rows[0] if len(rows) == 1 else tuple(rows))
 
         return count
 
@@ -36,31 +38,29 @@ def test_enumeration_computes_once_what_does_not_depend_on_the_variable() -> Non
     seen = rows_seen(Digits())
     assert seen["encode_dense_0"] == [ROWS]  # h
     assert seen["encode_dense_1"] == [ROWS]  # the digit's log-odds
-    assert seen["encode_dense_2"] == [4]  # the digit's part of style: once a value, for all rows
-    assert seen["encode_dense_3"] == [ROWS]  # the part of h in style
-    assert seen["decode_dense_0"] == [4]
+    assert seen["encode_dense_2"] == [(4, ROWS)]  # style: the product with the digit once a value, that with h once
+    assert seen["decode_dense_0"] == [(4, 4 * ROWS)]
     assert seen["decode_dense_1"] == [4 * ROWS]
-    assert seen["decode_dense_2"] == [4 * ROWS]
 
 
 def test_plug_in_costs_one_evaluation() -> None:
     seen = rows_seen(Digits(), estimators={"digit": "plug_in"})
-    assert all(calls == [ROWS] for name, calls in seen.items() if "dense" in name)
+    assert all(calls in ([ROWS], [(ROWS, ROWS)]) for name, calls in seen.items() if "dense" in name)
 
 
 def test_a_mixed_batch_shares_the_features_of_its_rows() -> None:
     seen = rows_seen(Digits(), labels={"digit": torch.tensor([0, -1, 3, -1, -1])})
     assert seen["encode_dense_0"] == [ROWS]
     assert seen["encode_dense_1"] == [ROWS]
-    assert sorted(seen["decode_dense_2"]) == [2, 3 * 4]
+    assert sorted(seen["decode_dense_1"]) == [2, 3 * 4]
 
 
 def test_joint_values_are_only_those_of_the_parents() -> None:
     seen = rows_seen(TwoDiscrete(), samples=2)
-    assert seen["encode_dense_2"] == [3]  # kind's part of sort
-    assert seen["encode_dense_4"] == [2]  # sort's part of style does not know of kind
-    assert seen["decode_dense_2"] == [2 * 2 * ROWS]  # style varies with sort and sample
-    assert seen["decode_dense_3"] == [3 * 2 * 2 * ROWS]
+    assert seen["encode_dense_1"] == [(ROWS, 3)]  # sort, of x and kind
+    assert seen["encode_dense_2"] == [(ROWS, 2)]  # style, of x and sort, does not know of kind
+    assert seen["decode_dense_0"] == [(3, 2, 2 * 2 * ROWS)]  # style varies with sort and sample
+    assert seen["decode_dense_1"] == [3 * 2 * 2 * ROWS]
 
 
 def test_a_value_that_is_not_fixed_has_no_default() -> None:

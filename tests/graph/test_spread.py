@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from unbraid.graph.spread import SAMPLES, Spread, apply, union
+from unbraid.graph.spread import SAMPLES, Spread, apply, apply_to_vectors, covers, union
 
 VALUES = Spread(torch.randn(4, 1, 3), (0,))  # varies along axis 0, the same for all rows
 ROWS = Spread(torch.randn(5, 3))
@@ -60,3 +61,26 @@ def test_events_of_different_rank_are_not_broadcast_over_rows() -> None:
     left, right = Spread(torch.randn(2, 3)), Spread(torch.randn(2, 2, 3))
     result = apply(torch.add, [left, right], elementwise=True)
     torch.testing.assert_close(result.tensor, left.tensor + right.tensor)
+
+
+def test_functions_of_vectors_see_flat_events_that_broadcast() -> None:
+    images = Spread(torch.randn(5, 1, 2, 2))
+    seen = []
+
+    def summed(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        seen.append((left.shape, right.shape))
+        return left.sum(-1, keepdim=True) + right.sum(-1, keepdim=True)
+
+    result = apply_to_vectors(summed, [VALUES, images])
+    assert seen == [((4, 1, 3), (1, 5, 4))]
+    assert (result.axes, result.tensor.shape) == ((0,), (4, 5, 1))
+    torch.testing.assert_close(result.tensor[2, 3, 0], VALUES.tensor[2].sum() + images.tensor[3].sum())
+
+
+@pytest.mark.parametrize("other", [(), (3,), (1,), (2, 3), (1, 3), (2,), (1, 2, 3), (3, 3)], ids=str)
+def test_a_shape_covers_what_broadcasts_to_it(other: tuple[int, ...]) -> None:
+    try:
+        fits = torch.broadcast_shapes((2, 3), other) == (2, 3)
+    except RuntimeError:
+        fits = False
+    assert covers((2, 3), other) == fits

@@ -28,8 +28,8 @@ class Pixels(ub.Model):
         return ub.Bernoulli(self.pixels)(digit, style)
 
 
-THETA = ("decode_dense_0.weight", "decode_dense_1.weight", "decode_dense_1.bias")
-PHI_Z = ("encode_dense_1.weight", "encode_dense_2.weight", "encode_dense_2.bias")
+THETA = ("decode_dense_0.weight", "decode_dense_0.bias")
+PHI_Z = ("encode_dense_1.weight", "encode_dense_1.bias")
 PHI_Y = ("encode_dense_0.weight", "encode_dense_0.bias")
 
 
@@ -58,12 +58,12 @@ def by_hand(model: Pixels, x: Tensor, digit: Tensor) -> tuple[Tensor, Tensor, Te
     found = []
     for i in range(ROWS):
         y = naive.hot(int(digit[i]), 3)
-        flat = naive.linear(w, {"encode_dense_1": x[i], "encode_dense_2": y})
+        flat = naive.linear(w, "encode_dense_1", x[i], y)
         loc, scale = flat[:2], naive.scale_of(flat[2:])
         z = loc + scale * noise[i]
-        bound = naive.log_bernoulli(x[i], naive.linear(w, {"decode_dense_0": y, "decode_dense_1": z}))
+        bound = naive.log_bernoulli(x[i], naive.linear(w, "decode_dense_0", y, z))
         bound = bound - naive.normal_divergence(loc, scale, torch.zeros(2), torch.ones(2))
-        log_q = naive.log_softmax(naive.linear(w, {"encode_dense_0": x[i]}))
+        log_q = naive.log_softmax(naive.linear(w, "encode_dense_0", x[i]))
         found.append(torch.stack([y @ log_q, torch.log(y @ torch.tensor([0.2, 0.5, 0.3]).double()), bound]))
     log_q, log_p, bound = torch.stack(found, 1)
     return log_q, log_p, bound
@@ -170,9 +170,9 @@ def test_a_label_below_a_latent_is_multiplied_by_its_own_probability() -> None:
     total = torch.zeros((), dtype=x.dtype)
     for kind in range(3):
         k, s = naive.hot(kind, 3), naive.hot(sort, 2)
-        log_q = naive.log_softmax(naive.linear(w, {"encode_dense_0": x}))[kind]
-        log_q = log_q + naive.log_softmax(naive.linear(w, {"encode_dense_1": x, "encode_dense_2": k}))[sort]
-        log_p = naive.log_bernoulli(x, naive.linear(w, {"decode_dense_0": k, "decode_dense_1": s}))
+        log_q = naive.log_softmax(naive.linear(w, "encode_dense_0", x))[kind]
+        log_q = log_q + naive.log_softmax(naive.linear(w, "encode_dense_1", x, k))[sort]
+        log_p = naive.log_bernoulli(x, naive.linear(w, "decode_dense_0", k, s))
         log_p = log_p - torch.log(torch.tensor(6.0, dtype=x.dtype))
         total = total + torch.exp(log_q) * (log_p - log_q)
     found = -model.objective(x[None], {"sort": torch.tensor([sort])}, supervision="eq4").loss

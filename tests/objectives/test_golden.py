@@ -92,7 +92,7 @@ def test_one_latent_enumerated_below_one_plugged_in() -> None:
     w = naive.weights_of(model)
     values = []
     for i in range(3):
-        kind = torch.softmax(naive.linear(w, {"encode_dense_0": x[i]}), 0)
+        kind = torch.softmax(naive.linear(w, "encode_dense_0", x[i]), 0)
         at = [
             naive.two_discrete_at(w, x[i], {"style": style[i]}, style[i], ALPHA, kind, naive.hot(s, 2)) for s in (0, 1)
         ]
@@ -120,7 +120,7 @@ def test_plug_in_is_biased_but_for_a_one_hot_q() -> None:
 def saturate(model: TwoDiscrete, size: float = 1e4) -> None:
     """Makes q(kind) and q(sort) one-hot: log-odds of ±1e4."""
     with torch.no_grad():
-        for name, signs in (("encode_dense_0", [1.0, -1.0, -1.0]), ("encode_dense_2", [-1.0, 1.0])):
+        for name, signs in (("encode_dense_0", [1.0, -1.0, -1.0]), ("encode_dense_1", [-1.0, 1.0])):
             model.get_parameter(f"parts.{name}.bias").copy_(size * torch.tensor(signs))
 
 
@@ -206,7 +206,7 @@ def test_labels_below_a_sampled_latent_weight_its_samples() -> None:
         return abs(values.mean() - truth).item(), values.std().item() / math.sqrt(len(values))
 
     with torch.no_grad():
-        biased, uncertain = error(estimates(1, 4000))
+        biased, uncertain = error(estimates(1, 16_000))
     assert biased > 5 * uncertain
     many = estimates(1000, 100)
     consistent, uncertain = error(many)
@@ -247,9 +247,9 @@ def test_importance_weights_have_p_of_x_as_their_mean() -> None:
     model = LinearGaussian().double()
     x = torch.randn(4, 3, generator=seeded(5), dtype=torch.float64)
     w = naive.weights_of(model)
-    by_z, bias = w["decode_dense_1.weight"], w["decode_dense_1.bias"]
+    by_kind, by_z = w["decode_dense_0.weight"].split([3, 2], 1)
     covariance = torch.eye(3, dtype=torch.float64) + by_z @ by_z.T
-    parts = torch.distributions.MultivariateNormal(w["decode_dense_0.weight"].T + bias, covariance)
+    parts = torch.distributions.MultivariateNormal(by_kind.T + w["decode_dense_0.bias"], covariance)
     truth = torch.logsumexp(parts.log_prob(x[:, None]) + torch.tensor([0.2, 0.3, 0.5], dtype=x.dtype).log(), 1)
     samples = 20_000
     log_weights = model.log_weights(x, samples, generator=seeded())

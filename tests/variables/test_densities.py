@@ -181,3 +181,27 @@ def test_families_of_torch_differ_by_their_distribution() -> None:
     assert laplace.kind != gumbel.kind
     assert laplace.kind == ub.from_torch(T.Laplace, 3, loc=1.0, scale=1.0).kind
     assert ub.Normal(2).kind == ub.Normal(3).kind != ub.LogNormal(2).kind
+
+
+@pytest.mark.parametrize(
+    ("of_logits", "of_value"),
+    [((2, 3), (2, 3)), ((4, 2, 3), (1, 2, 3)), ((4, 1, 3), (2, 3)), ((1, 3), (4, 2, 3))],
+    ids=["alike", "fewer_values", "both", "fewer_logits"],
+)
+def test_bits_are_scored_with_their_gradients_however_they_broadcast(
+    of_logits: tuple[int, ...], of_value: tuple[int, ...]
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(of_logits, generator=generator, dtype=torch.float64, requires_grad=True)
+    value = torch.rand(of_value, generator=generator, dtype=torch.float64, requires_grad=True)
+
+    def score(logits: Tensor, value: Tensor) -> Tensor:
+        return ub.Bernoulli(3).log_prob({"logits": logits}, value)
+
+    expected = (value * logits.sigmoid().log() + (1 - value) * (-logits).sigmoid().log()).sum(-1)
+    torch.testing.assert_close(score(logits, value), expected)
+    asked = logits, value
+    noise = torch.randn(expected.shape, generator=generator, dtype=torch.float64)
+    found, wanted = (torch.autograd.grad((each * noise).sum(), asked) for each in (score(*asked), expected))
+    torch.testing.assert_close(found, wanted)
+    assert torch.autograd.gradgradcheck(score, asked)

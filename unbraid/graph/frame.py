@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.graph.graph import Graph, Kept, Node, Ref, substitute
-from unbraid.graph.spread import Spread, apply, union
-from unbraid.graph.symbol import Call, Data, Draw, Layer
+from unbraid.graph.spread import Spread, apply, apply_to_vectors, union
+from unbraid.graph.symbol import Call, Data, Draw
 
 
 class Frame:
@@ -30,7 +30,7 @@ class Frame:
         self.index: Tensor | None = None
         self.values: dict[int, Spread] = {}
         if x is not None:
-            self.values |= {node.index: Spread(x) for node in graph.nodes if isinstance(node.operation, Data)}
+            self.values |= {node.index: Spread(x) for node in graph.data}
         if root:
             self.values |= {node.index: Spread(modules[node.name]()) for node in graph.constants}
 
@@ -83,16 +83,17 @@ class Frame:
         return None if node.variables else self.above[node].select(self.index)
 
     def _computed(self, node: Node) -> Spread:
-        match node.operation:
-            case Call(called, _, elementwise):
-                function = called
-            case Layer():
-                function, elementwise = self.modules[node.name], False
-            case _:
-                raise KeyError(f"{node.name} has no value here: it was not fixed")
-        nodes = self.graph.nodes
+        operation, nodes = node.operation, self.graph.nodes
+        if isinstance(operation, Data | Draw):
+            raise KeyError(f"{node.name} has no value here: it was not fixed")
         values = [self[nodes[index]] for index in node.inputs]
-        return apply(function if node.plain else _filled(function, node, self.modules), values, elementwise)
+        if isinstance(operation, Call):
+            function = operation.function if node.plain else _filled(operation.function, node, self.modules)
+            return apply(function, values, operation.elementwise)
+        module = self.modules[node.name]
+        if operation.vectors:
+            return apply_to_vectors(module, values)
+        return apply(module if node.plain else _filled(module, node, self.modules), values)
 
     def parameters(self, node: Node) -> dict[str, Spread]:
         """Returns the parameters of the distribution of a random variable, in single precision or better."""

@@ -99,6 +99,7 @@ class Graph:
             step must be below.
         p_parents: For each latent and for "x" what its generative factor is given.
         q_ancestors: For each latent the latents above it in the recognition program.
+        data: The nodes of the data.
         constants: The nodes whose value never changes: parameters of priors that are given and not learned.
     """
 
@@ -114,6 +115,7 @@ class Graph:
     q_parents: Mapping[str, tuple[str, ...]] = field(init=False)
     p_parents: Mapping[str, tuple[str, ...]] = field(init=False)
     q_ancestors: Mapping[str, frozenset[str]] = field(init=False)
+    data: tuple[Node, ...] = field(init=False)
     constants: tuple[Node, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +131,7 @@ class Graph:
             direct = frozenset(parents) - {"x"}
             ancestors[name] = direct.union(*(ancestors[parent] for parent in direct))
         put("q_ancestors", ancestors)
+        put("data", tuple(node for node in self.nodes if isinstance(node.operation, Data)))
         put(
             "constants",
             tuple(node for node in self.nodes if isinstance(node.operation, Layer) and node.operation.constant),

@@ -47,6 +47,12 @@ class Spread:
         leading = [next(sizes) if axis in self.axes else 1 for axis in axes]
         return self.tensor.reshape(*leading, *sizes)
 
+    def vectors(self, axes: tuple[int, ...]) -> Tensor:
+        """Returns the tensor aligned to `axes`, with its events flattened: (*axes, rows, n)."""
+        aligned = self.align(axes)
+        batch = len(axes) + 1
+        return aligned if aligned.dim() == batch + 1 else aligned.flatten(batch)
+
     def select(self, index: Tensor) -> Spread:
         """Returns the rows named by `index`; a value on which all rows agree stays as it is."""
         if self.rows == 1:
@@ -58,6 +64,12 @@ def union(spreads: Iterable[Spread]) -> tuple[int, ...]:
     """Returns the axes of several values together, newest first."""
     axes = {axis for spread in spreads for axis in spread.axes}
     return tuple(sorted(axes, reverse=True)) if axes else ()
+
+
+def covers(shape: Sequence[int], other: Sequence[int]) -> bool:
+    """Says whether a tensor of the other shape broadcasts to this one, at less cost than `torch.broadcast_shapes`."""
+    within = zip(reversed(shape), reversed(other), strict=False)
+    return len(other) <= len(shape) and all(size in (1, whole) for whole, size in within)
 
 
 def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: bool = False) -> Spread:
@@ -74,6 +86,8 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     Raises:
         ModelError: If the function returns anything but one tensor.
     """
+    if len(values) == 1 and not values[0].axes:
+        return Spread(_one(function(values[0].tensor)))
     if len({value.tensor.shape[0] for value in values}) <= 1 and not any(value.axes for value in values):
         return Spread(_one(function(*[value.tensor for value in values])))
     axes = union(values)
@@ -87,6 +101,12 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     flat = [_expanded(tensor, (*sizes, rows)).flatten(0, len(axes)) for tensor in aligned]
     result = _one(function(*flat))
     return Spread(result.unflatten(0, (*sizes, rows)), axes)
+
+
+def apply_to_vectors(function: Callable[..., Tensor], values: Sequence[Spread]) -> Spread:
+    """Applies a function of vectors (*batch_i, n_i) whose batches broadcast, to values with their events flattened."""
+    axes = union(values)
+    return Spread(function(*[value.vectors(axes) for value in values]), axes)
 
 
 def _expanded(tensor: Tensor, leading: tuple[int, ...]) -> Tensor:

@@ -51,11 +51,20 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A module; a constant one has an attribute `value`, takes nothing and returns it."""
+    """A module.
+
+    Attributes:
+        module: The module, which maps rows to rows.
+        kind: What it is called in messages and in its name.
+        constant: Whether it takes nothing and returns its attribute `value`.
+        vectors: Whether it maps vectors (*batch_i, n_i) whose batches broadcast, so that what does not vary along an
+            axis need not be repeated along it.
+    """
 
     module: nn.Module
     kind: str
     constant: bool = False
+    vectors: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.modules.lazy import LazyModuleMixin
-from torch.nn.parameter import UninitializedParameter
 
 from unbraid.errors import ModelError
+from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
 
 
-class Product(nn.Linear):
-    """What one parent contributes to a linear layer: W_i v_i. Events of any shape are flattened.
+class Linear(nn.Linear):
+    """The linear layer of the concatenated parents: W [v_1, ..., v_n] + b, with W = [W_1, ..., W_n].
 
-    Attributes:
-        layer: What the products of one linear layer share: a token, and a number once they are initialised.
+    Parents that vary alike are concatenated. Where one varies along an enumerated axis and another does not, the layer
+    is the sum of W_i v_i over its parents, so that each product is computed once.
     """
 
-    layer: object
+    def forward(self, *parents: Tensor) -> Tensor:
+        """Maps parents (*batch_i, size_i), whose batches broadcast, to (*batch, size)."""
+        if len(parents) == 1:
+            return functional.linear(parents[0], self.weight, self.bias)
+        batch = parents[0].shape[:-1]
+        if all(parent.shape[:-1] == batch for parent in parents):
+            return functional.linear(torch.cat(parents, -1), self.weight, self.bias)
+        return self._sum_of_products(parents)
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """Maps (rows, *event) to (rows, size)."""
-        return functional.linear(rows.flatten(1) if rows.dim() > 2 else rows, self.weight, self.bias)
+    def _sum_of_products(self, parents: tuple[Tensor, ...]) -> Tensor:
+        """Adds up the products, those of the fewest rows first; parents of the same batch share one."""
+        weights = self.weight.split([parent.shape[-1] for parent in parents], 1)
+        groups: dict[torch.Size, list[int]] = {}
+        for i, parent in enumerate(parents):
+            groups.setdefault(parent.shape[:-1], []).append(i)
+        first, *others = sorted(groups, key=torch.Size.numel)
+        total = functional.linear(_joined(parents, groups[first]), _joined(weights, groups[first]), self.bias)
+        for batch in others:
+            product = functional.linear(_joined(parents, groups[batch]), _joined(weights, groups[batch]))
+            total = product.add_(total) if covers(product.shape, total.shape) else product + total
+        return total
 
 
-class LazyProduct(LazyModuleMixin, Product):
-    """A product that takes its input size from the first rows it sees, and is then a `Product`."""
+def _joined(tensors: Sequence[Tensor], members: list[int]) -> Tensor:
+    """Concatenates some of the tensors along their last dimension."""
+    return tensors[members[0]] if len(members) == 1 else torch.cat([tensors[i] for i in members], -1)
 
-    cls_to_become = Product
-    weight: UninitializedParameter
 
-    def __init__(self, size: int, bias: bool, layer: object) -> None:
-        super().__init__(0, size, bias)
-        self.layer = layer
-        self.weight = UninitializedParameter()
+class LazyLinear(nn.LazyLinear, Linear):
+    """A linear layer that takes its input size from the first parents it sees, and is then a `Linear`."""
 
-    def reset_parameters(self) -> None:
-        """Does nothing: `initialise` draws the weights of a whole layer once all of its sizes are known."""
+    cls_to_become = Linear
 
-    def initialize_parameters(self, rows: Tensor) -> None:
-        """Takes the input size from rows (rows, *event)."""
-        self.in_features = math.prod(rows.shape[1:])
-        self.weight.materialize((self.out_features, self.in_features))
+    def initialize_parameters(self, *parents: Tensor) -> None:
+        """Takes the input size from parents (rows, size_i)."""
+        super().initialize_parameters(parents[0].new_empty(1, sum(parent.shape[-1] for parent in parents)))
 
 
 class Dense:
     """Describes a linear layer; called with its parents it becomes part of the program.
-
-    Each parent has a product of its own and the products are added, which is the linear layer of the concatenated
-    parents. A product with a parent that does not vary with an enumerated variable is thereby computed once.
 
     Args:
         size: The number of outputs.
@@ -62,28 +68,19 @@ class Dense:
     def __init__(self, size: int) -> None:
         if not isinstance(size, int) or size < 1:
             raise ModelError(f"{calling_line()}: a layer's size must be a positive whole number, got {size!r}.")
-        self.size = size
-        self.products: list[Product] = []
+        self.layer = LazyLinear(size)
+        self.parents = 0
 
     def __call__(self, *parents: Symbol) -> Symbol:
         """Adds the layer to the program; called again it shares its weights."""
         if not parents:
             raise ModelError(f"{calling_line()}: a layer needs at least one parent.")
-        if not self.products:
-            last, token = len(parents) - 1, object()
-            self.products = [LazyProduct(self.size, bias=i == last, layer=token) for i in range(len(parents))]
-        if len(parents) != len(self.products):
+        if self.parents and len(parents) != self.parents:
             raise ModelError(
-                f"{calling_line()}: this layer was made for {len(self.products)} parents and is called with "
-                f"{len(parents)}."
+                f"{calling_line()}: this layer was made for {self.parents} parents and is called with {len(parents)}."
             )
-        terms = [
-            Symbol(Layer(product, "dense"), (parent,)) for product, parent in zip(self.products, parents, strict=True)
-        ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total
+        self.parents = len(parents)
+        return Symbol(Layer(self.layer, "dense", vectors=True), parents)
 
 
 def dense(size: int) -> Dense:
@@ -96,19 +93,3 @@ def dense(size: int) -> Dense:
         What makes the layer when it is called with its parents.
     """
     return Dense(size)
-
-
-def initialise(products: Iterable[Product]) -> None:
-    """Draws the weights of products, layer by layer, as PyTorch does for the linear layer of all parents together.
-
-    Uniform in ±1/sqrt(n) for a layer with n inputs in all, the default of `torch.nn.Linear`.
-    """
-    layers: dict[object, list[Product]] = {}
-    for product in products:
-        layers.setdefault(product.layer, []).append(product)
-    for number, members in enumerate(layers.values()):
-        bound = 1 / math.sqrt(max(1, sum(product.in_features for product in members)))
-        for product in members:
-            product.layer = number
-            for parameter in product.parameters():
-                torch.nn.init.uniform_(parameter, -bound, bound)

@@ -151,7 +151,7 @@ def sample(frame: Frame, node: Node, samples: int, rows: int, generator: torch.G
         axes = (*axes, SAMPLES)
     aligned = {key: value.align(axes) for key, value in parameters.items()}
     batch = len(axes)
-    leading = torch.broadcast_shapes(*(value.shape[:batch] for value in aligned.values())) if batch else ()
+    leading = (max(sizes) for sizes in zip(*(value.shape[:batch] for value in aligned.values()), strict=True))
     shape = [*leading, rows]
     if SAMPLES in axes:
         shape[axes.index(SAMPLES)] = samples

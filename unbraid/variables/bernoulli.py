@@ -13,6 +13,7 @@ from torch.distributions import Distribution, Independent
 from torch.nn import functional
 
 from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.graph.spread import covers
 from unbraid.variables.categorical import weighted
 from unbraid.variables.constraint import Constraint, Real
 from unbraid.variables.family import Family, Learnable, Parameters
@@ -105,8 +106,8 @@ class Bernoulli(Family):
         logits = parameters["logits"]
         if logits.shape == value.shape:
             return -functional.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(dims)
-        score: Tensor = _Score.apply(logits, value)  # type: ignore[no-untyped-call]
-        return score.sum(dims)
+        score: Tensor = _Score.apply(logits, value, len(dims))  # type: ignore[no-untyped-call]
+        return score
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
         """Returns KL(q || p) in nats, summed over bits; a value of probability 0 under q counts nothing."""
@@ -134,7 +135,7 @@ class Bernoulli(Family):
         """Returns the pixels that are scored: a fresh binary draw of grey ones under ``grey="binarise"``."""
         if self.grey != "binarise":
             return x
-        return (torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) < x).to(x.dtype)
+        return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).lt_(x)
 
     def check_data(self, x: Tensor) -> None:
         """Raises DataError for values outside [0, 1], and for grey ones under ``grey="refuse"``."""
@@ -148,43 +149,48 @@ class Bernoulli(Family):
 
 
 class _Score(torch.autograd.Function):
-    """x l - log(1 + e^l) for bits x and log-odds l, broadcast, with the gradient x - sigmoid(l) in closed form.
+    """The sum over bits of x l - log(1 + e^l), broadcast, with the gradient x - sigmoid(l) in closed form.
 
     The few images of a batch are never repeated for the many log-odds of an enumeration; torch's own function would,
     and takes a third longer.
     """
 
     @staticmethod
-    def forward(logits: Tensor, value: Tensor) -> Tensor:
-        """Returns the score of each bit, broadcast."""
+    def forward(logits: Tensor, value: Tensor, events: int) -> Tensor:
+        """Returns the score of each row, of bits in the last `events` dimensions."""
         score = functional.softplus(logits).neg_()
-        fits = torch.broadcast_shapes(score.shape, value.shape) == score.shape
-        return score.addcmul_(value, logits) if fits else torch.addcmul(score, value, logits)
+        inside = covers(score.shape, value.shape)
+        score = score.addcmul_(value, logits) if inside else torch.addcmul(score, value, logits)
+        return score.sum(tuple(range(-events, 0)))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
         """Keeps what the gradient is made of."""
-        ctx.save_for_backward(*inputs)
+        logits, value, ctx.events = inputs
+        ctx.save_for_backward(logits, value)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
         """Returns the gradients of the log-odds, and of the bits where they are relaxed."""
         logits, value = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            of_logits = (value - torch.sigmoid(logits)) * gradient
+        gradient, probs = gradient[(..., *(None,) * ctx.events)], torch.sigmoid(logits)
+        if torch.is_grad_enabled() or not covers(probs.shape, value.shape):
+            of_logits = (value - probs) * gradient
         else:
-            of_logits = (value - torch.sigmoid(logits)).mul_(gradient)
+            of_logits = torch.sub(value, probs, out=probs).mul_(gradient)
         of_value = (logits * gradient).sum_to_size(value.shape) if ctx.needs_input_grad[1] else None
-        return of_logits.sum_to_size(logits.shape), of_value
+        return of_logits.sum_to_size(logits.shape), of_value, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, int | None], logits: Tensor, value: Tensor) -> tuple[Tensor, int]:
+    def vmap(
+        info: Any, in_dims: tuple[int | None, int | None, None], logits: Tensor, value: Tensor, events: int
+    ) -> tuple[Tensor, int]:
         """Scores several runs at once: their dimension goes first, and events are broadcast behind it."""
         sides = [
             side[None] if dim is None else side.movedim(dim, 0)
-            for side, dim in zip((logits, value), in_dims, strict=True)
+            for side, dim in zip((logits, value), in_dims, strict=False)
         ]
         rank = max(side.dim() for side in sides)
         aligned = [side.reshape(side.shape[0], *[1] * (rank - side.dim()), *side.shape[1:]) for side in sides]
-        score: Tensor = _Score.apply(*aligned)  # type: ignore[no-untyped-call]
+        score: Tensor = _Score.apply(*aligned, events)  # type: ignore[no-untyped-call]
         return score, 0

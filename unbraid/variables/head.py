@@ -57,12 +57,12 @@ class Head:
 
     def __init__(self, family: Family, name: str, start: int) -> None:
         self.shape = family.parameter_shape(name)
-        self.part = slice(start, start + math.prod(self.shape))
+        self.start, self.size = start, math.prod(self.shape)
         self.constraint = family.constraints[name]
 
     def __call__(self, flat: Tensor) -> Tensor:
         """Returns one parameter, shape (rows, *event)."""
-        part = flat if flat.shape[1] == self.part.stop - self.part.start else flat[:, self.part]
+        part = flat if flat.shape[1] == self.size else flat.narrow(1, self.start, self.size)
         return self.constraint(part if len(self.shape) == 1 else part.reshape(-1, *self.shape))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -50,5 +51,6 @@ class Normal(Family):
         """Returns KL(q || p) in nats: the sum of log(s_p / s_q) + (s_q^2 + (m_q - m_p)^2) / 2 s_p^2 - 1/2."""
         ratio = q["scale"] / p["scale"]
         shift = (q["loc"] - p["loc"]) / p["scale"]
-        divergence = (ratio * ratio + shift * shift - 1) / 2 - ratio.log()
-        return divergence.sum(tuple(range(-len(self.event_shape), 0)))
+        squares = torch.addcmul(ratio * ratio, shift, shift)
+        divergence = torch.sub(ratio.log(), squares, alpha=0.5).sum(tuple(range(-len(self.event_shape), 0)))
+        return -math.prod(self.event_shape) / 2 - divergence
