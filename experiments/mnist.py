@@ -20,6 +20,7 @@ from experiments.record import Cell
 from experiments.table import Curves, Table
 from unbraid.data import Rows
 from unbraid.figures import analogies, traversal
+from unbraid.graph import Symbol
 from unbraid.recipes import RECIPES, ConvDigits
 from unbraid.views import View
 
@@ -34,12 +35,12 @@ class Digits(ub.Model):
     style_size: int = 50
     drop: float = 0.0
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.mlp(self.hidden, dropout=self.drop)(x)
         digit = ub.Categorical(10)(h)
         return {"digit": digit, "style": ub.Normal(self.style_size)(digit, h)}
 
-    def decode(self, digit, style):
+    def decode(self, digit: Symbol, style: Symbol) -> Symbol:
         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
 
 
@@ -74,7 +75,7 @@ def settings(cell: Cell) -> ub.Settings:
     return SETTINGS[cell["model"]].changed(rate=cell["rate"])
 
 
-def views(cell: Cell) -> View | None:
+def views(cell: Cell, train: Rows | None = None) -> View | None:
     return ub.Warp() if cell["model"] in ("paper_views", "best") else None
 
 
@@ -96,6 +97,7 @@ EXPERIMENT = Experiment(
     model=model,
     settings=settings,
     views=views,
+    baseline_views=views,
     measure=errors,
     held_out=lambda train: (train[: len(train) * 5 // 6], train[len(train) * 5 // 6 :]),
     baseline_steps=lambda cell: 2000 if cell["rate"] == 1.0 and cell["labels"] != "all" else 0,

@@ -9,12 +9,14 @@ import argparse
 import json
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import unbraid as ub
 from experiments.record import RESULTS, append, here
 from unbraid import zoo
 from unbraid.estimators import SumAndSample
+from unbraid.graph import Symbol
 
 
 class ConvADGM(zoo.ADGM):
@@ -24,7 +26,7 @@ class ConvADGM(zoo.ADGM):
     size: int = 32
     drop: float = 0.3
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.conv(16, 32, 64, kernel=(5, 3, 3))(x)
         a = ub.Normal(self.size)(ub.mlp(self.hidden)(h))
         digit = ub.Categorical(10)(ub.mlp(self.hidden, dropout=self.drop)(a, ub.dropout(self.drop)(h)))
@@ -84,10 +86,10 @@ def trained(job: argparse.Namespace, model: ub.Model, settings: ub.Settings, sum
     views = ub.Warp() if job.version == "views" else None
     if summed:
         model.latents["digit"].estimator = SumAndSample(k=summed)
-    watched = {"validation": held_out} if job.develop else {}
     run = ub.fit(
-        model, train.images, labels, **watched, test=held_out, views=views, settings=settings, progress="lines"
-    )
+        model, train.images, labels, validation=held_out if job.develop else None, test=held_out, views=views,
+        settings=settings, progress="lines",
+    )  # fmt: skip
     error = run.test["digit"]
     errors = [epoch["validation"]["digit"]["error"] for epoch in run.history if epoch.get("validation")]
     return {"digit_error": error["error"], "digit_error_ci": error["error_ci"], "errors_by_epoch": errors,
