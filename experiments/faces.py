@@ -68,11 +68,12 @@ class Faces(ub.Model):
 
     def decode(self, identity: Symbol, lighting: Symbol, shading: Symbol, reflectance: Symbol) -> Symbol:
         """(n . l) x r + noise, where n . l is the light that reaches the skin, as far as nothing casts a shadow."""
+        pixels = SIZE[0] * SIZE[1]
         towards = torch.tensor([0.0, 0.0, 2.0]).view(1, 3, 1, 1)  # faces look at the camera
-        n = ub.deconv(32, 16, to=(3, *SIZE))(ub.mlp(64)(identity)) + towards
+        n = ub.dense(3 * pixels)(identity).reshape(-1, 3, *SIZE) + towards
         n_l = (n * lighting[:, :, None, None]).sum(1, keepdim=True) / (n * n).sum(1, keepdim=True).sqrt()
-        seen = (ub.deconv(32, 16, to=(1, *SIZE))(ub.mlp(128)(shading)) + 2).sigmoid()
-        r = ub.module(nn.Softplus())(ub.deconv(32, 16, to=(1, *SIZE))(ub.mlp(64)(identity, reflectance)))
+        seen = (ub.dense(pixels)(ub.mlp(128)(shading)).reshape(-1, 1, *SIZE) + 2).sigmoid()
+        r = ub.module(nn.Softplus())(ub.dense(pixels)(identity, ub.mlp(64)(reflectance)).reshape(-1, 1, *SIZE))
         return ub.Normal(1, *SIZE)(loc=ub.module(nn.Softplus(beta=8))(n_l) * seen * r, scale=ub.Learnable(0.1))
 
 

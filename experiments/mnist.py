@@ -45,8 +45,11 @@ class Digits(ub.Model):
 
 
 PLAIN = ub.Settings(
-    epochs=20, batch_size=100, labelled_batch_size=100, learning_rate=1e-3, alpha=50.0, average=0.995, precision="auto"
-)
+    epochs=20, batch_size=100, labelled_batch_size=100, learning_rate=2e-3, alpha=50.0, beta=3.0, average=0.995,
+    precision="auto",
+)  # fmt: skip
+"""A style that costs more than it is worth leaves it to the digit to tell the data apart: at beta 1 the labels of the
+unlabelled rows are hardly used (21 % from 100 labels, against 7 % at 3)."""
 VIEWS = RECIPES["mnist"].settings
 BEST = VIEWS.changed(epochs=20)
 SETTINGS = {"paper": PLAIN, "paper_views": VIEWS, "best": BEST, "plane": PLAIN}
@@ -72,7 +75,8 @@ def model(cell: Cell, seed: int) -> ub.Model:
 
 
 def settings(cell: Cell) -> ub.Settings:
-    return SETTINGS[cell["model"]].changed(rate=cell["rate"])
+    found = SETTINGS[cell["model"]].changed(rate=cell["rate"])
+    return found.changed(beta=1.0) if cell["labels"] == "all" else found
 
 
 def views(cell: Cell, train: Rows | None = None) -> View | None:
