@@ -22,6 +22,7 @@ from unbraid.data.array_pickle import load_arrays
 from unbraid.data.checksum import verify
 from unbraid.data.download import PinnedFile, fetch
 from unbraid.data.idx import encode_idx, parse_idx, read_content, write_idx
+from unbraid.data.places import places
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError, DataNotFoundError
 
@@ -65,16 +66,16 @@ def mnist(root: str | os.PathLike[str] | None = None) -> tuple[Rows, Rows]:
         >>> train  # doctest: +SKIP
         Rows(name='MNIST, train', images=(60000, 1, 28, 28), labels=['digit'])
     """
-    places = _places(root)
-    for place in places:
+    folders = _places(root)
+    for place in folders:
         if not _absent(place):
             return _as_rows({name: _read(_find(place, name), name) for name in SHA256})
     if root is not None:
-        raise DataNotFoundError(_not_found(places, places[0], "No download was tried, since root was given."))
+        raise DataNotFoundError(_not_found(folders, folders[0], "No download was tried, since root was given."))
     try:
         pickled = fetch(PICKLE)
     except DataNotFoundError as error:
-        raise DataNotFoundError(_not_found(places, _cache(), f"The download failed: {error}.")) from error
+        raise DataNotFoundError(_not_found(folders, _cache(), f"The download failed: {error}.")) from error
     arrays = _from_pickle(pickled)
     _store(arrays, _cache())
     return _as_rows(arrays)
@@ -82,12 +83,7 @@ def mnist(root: str | os.PathLike[str] | None = None) -> tuple[Rows, Rows]:
 
 def _places(root: str | os.PathLike[str] | None) -> list[Path]:
     """Lists the folders that may hold the files, in the order of search."""
-    if root is not None:
-        given = Path(root).expanduser()
-        return [given, given / "mnist"]
-    named = os.environ.get("UNBRAID_DATA")
-    folder = Path(named).expanduser() if named else None
-    return ([folder / "mnist", folder] if folder else []) + [_cache()]
+    return places(root, "mnist") + ([] if root is not None else [_cache()])
 
 
 def _cache() -> Path:
@@ -156,9 +152,9 @@ def _part(images: NDArray[np.uint8], digits: NDArray[np.uint8], part: str) -> Ro
     return Rows(scaled, {"digit": digits.astype(np.int64)}, name=f"MNIST, {part}")
 
 
-def _not_found(places: list[Path], home: Path, download: str) -> str:
+def _not_found(folders: list[Path], home: Path, download: str) -> str:
     """Says where the files were looked for, why there is no download, and how to get them."""
-    lacks = {place: f"lacks {', '.join(_absent(place))}" if place.is_dir() else "no such folder" for place in places}
+    lacks = {place: f"lacks {', '.join(_absent(place))}" if place.is_dir() else "no such folder" for place in folders}
     looked = "".join(f"\n  {place}: {fault}" for place, fault in lacks.items())
     return (
         f"MNIST was not found. Looked in:{looked}\n{download}\n"
