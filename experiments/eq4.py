@@ -61,10 +61,11 @@ def measured(way: str, draw: int, train: Any, held_out: Any, hidden: int) -> Ite
     """
     labels = ub.data.few_labels(train.labels, per_class=10, seed=draw)
     for epochs in range(EPOCHS + 1):
-        begun, model = time.perf_counter(), Digits(hidden=hidden, seed=draw)
+        begun = time.perf_counter()
+        model: ub.Model = Digits(hidden=hidden, seed=draw)
         if epochs:
-            settings = {"supervision": way, "epochs": epochs, "seed": draw}
-            model = ub.fit(model, train.images, labels, progress="quiet", **settings).model
+            settings = ub.Settings().changed(supervision=way, epochs=epochs, seed=draw)
+            model = ub.fit(model, train.images, labels, progress="quiet", settings=settings).model
         seconds = time.perf_counter() - begun
         found = {"error": error(model, held_out), "q_right": q_right(model, train.images, labels["digit"])}
         yield {"supervision": way, "draw": draw, "epoch": epochs, **found, "seconds": round(seconds, 1)}
@@ -80,8 +81,9 @@ def q_right(model: ub.Model, images: torch.Tensor, digits: Any) -> float:
     """Returns the mean of q(right label | x) over the labelled rows."""
     digit = torch.as_tensor(np.asarray(digits))
     labelled = digit >= 0
-    probs = model.infer(images[labelled])["digit"].probs
-    return float(probs.gather(1, digit[labelled][:, None]).mean())
+    found = model.infer(images[labelled])["digit"]
+    assert isinstance(found, torch.distributions.Categorical)
+    return float(found.probs.gather(1, digit[labelled][:, None]).mean())
 
 
 def figure(records: Sequence[Mapping[str, Any]]) -> Figure:

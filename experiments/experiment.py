@@ -35,7 +35,8 @@ class Experiment:
         labelled: From a cell, the training rows and a seed to the labels that training is shown.
         model: From a cell and a seed to a fresh model.
         settings: From a cell to the settings of its training.
-        views: From a cell to what transforms rows, or None.
+        views: From a cell and the training rows to what transforms rows, or None.
+        baseline_views: From a cell to what transforms the labelled rows for the baseline, or None.
         measure: From a trained model and rows to numbers: fractions, or degrees where the name says so.
         held_out: From training rows to those that development trains on and those that it is measured by.
         baseline_steps: From a cell to the steps of the same recogniser on the labelled rows alone; 0 for no baseline.
@@ -54,7 +55,8 @@ class Experiment:
     labelled: Callable[[Cell, Rows, int], Mapping[str, Any]]
     model: Callable[[Cell, int], ub.Model]
     settings: Callable[[Cell], ub.Settings]
-    views: Callable[[Cell], View | None]
+    views: Callable[[Cell, Rows], View | None]
+    baseline_views: Callable[[Cell], View | None]
     measure: Callable[[ub.Model, Rows], dict[str, float]]
     held_out: Callable[[Rows], tuple[Rows, Rows]]
     baseline_steps: Callable[[Cell], int]

@@ -48,7 +48,7 @@ def people(model: ub.Model, images: Tensor, shown: tuple[int, ...] = (0, 5, 10, 
         "Person changed, light kept: the input, its reconstruction, and what the model makes of other people, numbered "
         "above the columns, under the light that it inferred."
     )
-    return _drawn(model, images, columns, [f"person {each}" for each in shown], caption)
+    return _drawn(model, images, columns, [f"no. {each}" for each in shown], caption)
 
 
 def relit(model: ub.Model, images: Tensor, **known: Tensor) -> Tensor:

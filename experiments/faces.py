@@ -13,18 +13,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 import unbraid as ub
 from experiments.experiment import Experiment, product
 from experiments.face_pictures import faces_of
 from experiments.measure import angles, errors
+from experiments.neighbours import Neighbours
 from experiments.published import IDENTITY, LIGHT, Published
 from experiments.record import Cell
 from experiments.table import Curves, Table, Unit
 from experiments.views import Cover, InTurn, Relight
 from unbraid.data import Rows
+from unbraid.graph import Symbol
+from unbraid.views import View
 
 SIZE = (32, 28)
 PEOPLE = 38
@@ -44,11 +47,12 @@ class Faces(ub.Model):
     size: int = 20
     drop: float = 0.3
 
-    def encode(self, x):
-        h = ub.dropout(self.drop)(ub.module(features(self.width))(contrast(x)))
-        g = ub.dropout(self.drop)(ub.conv(16, 32, 32)(x))
-        identity = ub.Categorical(PEOPLE, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
-        lighting = ub.Direction(3)(ub.mlp(128, dropout=self.drop)(g))
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
+        skin = ub.dropout(self.drop)(ub.module(Contrast())(x).flatten(1))
+        h = ub.mlp(2 * self.hidden, dropout=self.drop)(skin)
+        g = ub.module(features(self.width))((x + 0.02).log())
+        identity = ub.Categorical(PEOPLE, estimator="plug_in")(h)
+        lighting = ub.Direction(3)(ub.mlp(self.hidden)(g))
         above = (identity, lighting) if self.structure in ("q", "both") else (g,)
         return {
             "identity": identity,
@@ -57,45 +61,60 @@ class Faces(ub.Model):
             "reflectance": ub.Normal(self.size)(ub.mlp(self.hidden)(h)),
         }
 
-    def prior(self, identity, lighting):
+    def prior(self, identity: Symbol, lighting: Symbol) -> Mapping[str, Symbol]:
         if self.structure not in ("p", "both"):
             return {}
         return {"shading": ub.Normal(self.size)(ub.mlp(self.hidden)(identity, lighting))}
 
-    def decode(self, identity, lighting, shading, reflectance):  # (n . l) r, in the shade where the light is hidden
+    def decode(self, identity: Symbol, lighting: Symbol, shading: Symbol, reflectance: Symbol) -> Symbol:
+        """(n . l) x r + noise, where n . l is the light that reaches the skin, as far as nothing casts a shadow."""
+        pixels = SIZE[0] * SIZE[1]
         towards = torch.tensor([0.0, 0.0, 2.0]).view(1, 3, 1, 1)  # faces look at the camera
-        n = functional.normalize(ub.deconv(32, 16, to=(3, *SIZE))(ub.mlp(64)(identity)) + towards, dim=1)
-        r = functional.softplus(ub.deconv(32, 16, to=(1, *SIZE))(ub.mlp(64)(identity, reflectance)))
-        lit = functional.softplus(8 * (n * lighting[:, :, None, None]).sum(1, keepdim=True)) / 8
-        seen = torch.sigmoid(ub.deconv(32, 16, to=(1, *SIZE))(ub.mlp(128)(shading)) + 2)
-        return ub.Normal(1, *SIZE)(loc=lit * r * seen, scale=ub.Learnable(0.1))
+        n = ub.dense(3 * pixels)(identity).reshape(-1, 3, *SIZE) + towards
+        n_l = (n * lighting[:, :, None, None]).sum(1, keepdim=True) / (n * n).sum(1, keepdim=True).sqrt()
+        seen = (ub.dense(pixels)(ub.mlp(128)(shading)).reshape(-1, 1, *SIZE) + 2).sigmoid()
+        r = ub.module(nn.Softplus())(ub.dense(pixels)(identity, ub.mlp(64)(reflectance)).reshape(-1, 1, *SIZE))
+        return ub.Normal(1, *SIZE)(loc=ub.module(nn.Softplus(beta=8))(n_l) * seen * r, scale=ub.Learnable(0.1))
 
 
-def contrast(x):
-    """Takes the light out of faces: each pixel against the mean and the deviation of those around it."""
-    away = x - mean_around(x)
-    return away / (mean_around(away * away) + 1e-4).sqrt()
+class Contrast(nn.Module):
+    """Takes the light out of faces: the logarithm of a pixel, against the mean and the deviation of those around it."""
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (rows, 1, height, width) to images of the same shape."""
+        bright = (x + 0.02).log()
+        away = bright - self.around(bright)
+        return away / (self.around(away * away) + 1e-3).sqrt()
 
-def mean_around(x):
-    """Returns the mean of seven by seven pixels."""
-    return functional.avg_pool2d(x, 7, 1, 3, count_include_pad=False)
+    def around(self, x: Tensor) -> Tensor:
+        """Returns the mean of the five by five pixels around each."""
+        return functional.avg_pool2d(x, 5, 1, 2, count_include_pad=False)
 
 
 def features(width: int) -> nn.Sequential:
-    """Returns four convolutions with normalised features, which halve height and width three times."""
+    """Returns three convolutions with normalised features, each of which halves height and width."""
     layers: list[nn.Module] = []
-    sizes = (1, width, 2 * width, 4 * width, 4 * width)
-    for (into, out), stride in zip(pairwise(sizes), (1, 2, 2, 2), strict=True):
-        layers += [nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.GroupNorm(4, out), nn.ReLU()]
+    for into, out in pairwise((1, width, 2 * width, 4 * width)):
+        layers += [nn.Conv2d(into, out, 3, 2, 1, bias=False), nn.GroupNorm(4, out), nn.ReLU()]
     return nn.Sequential(*layers, nn.Flatten())
 
 
-SETTINGS = ub.Settings(
-    epochs=30, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", alpha=300.0,
-    consistency=200.0, threshold=0.8, average=0.99, precision="auto",
+FULL = ub.Settings(
+    epochs=25, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", alpha=300.0,
+    consistency=300.0, threshold=0.5, average=0.98, precision="auto",
 )  # fmt: skip
-VIEWS = InTurn((ub.Warp(rotation=4.0, scale=0.05, shear=0.05, shift=1.5, elastic=0.3), Relight(), Cover()))
+FEW = FULL.changed(labelled_batch_size=60, learning_rate=1e-3)
+MOVED = ub.Warp(rotation=2.0, scale=0.03, shear=0.02, shift=0.7, elastic=0.2)
+RELIT = InTurn((MOVED, Relight(), Cover(0.3)))
+"""Views of a person: not of the light, which they change. Consistency is about the identity alone."""
+
+
+def settings(cell: Cell) -> ub.Settings:
+    return FULL if cell["labels"] == "all" else FEW
+
+
+def views(cell: Cell, train: Rows) -> View:
+    return RELIT if cell["labels"] == "all" else InTurn((Neighbours(train.images, Contrast()), *RELIT.views))
 
 
 def rows(cell: Cell, seed: int) -> tuple[Rows, Rows]:
@@ -145,8 +164,9 @@ EXPERIMENT = Experiment(
     rows=rows,
     labelled=labelled,
     model=lambda cell, seed: Faces(seed=seed, structure=cell["model"]),
-    settings=lambda cell: SETTINGS,
-    views=lambda cell: VIEWS,
+    settings=settings,
+    views=views,
+    baseline_views=lambda cell: MOVED,
     measure=measure,
     held_out=lambda train: ub.data.split_rows(train, seed=1000),
     baseline_steps=lambda cell: 1000,

@@ -20,6 +20,7 @@ from experiments.record import Cell
 from experiments.table import Curves, Table
 from unbraid.data import Rows
 from unbraid.figures import analogies, traversal
+from unbraid.graph import Symbol
 from unbraid.recipes import RECIPES, ConvDigits
 from unbraid.views import View
 
@@ -34,18 +35,19 @@ class Digits(ub.Model):
     style_size: int = 50
     drop: float = 0.0
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.mlp(self.hidden, dropout=self.drop)(x)
         digit = ub.Categorical(10)(h)
         return {"digit": digit, "style": ub.Normal(self.style_size)(digit, h)}
 
-    def decode(self, digit, style):
+    def decode(self, digit: Symbol, style: Symbol) -> Symbol:
         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(digit, style))
 
 
 PLAIN = ub.Settings(
-    epochs=20, batch_size=100, labelled_batch_size=100, learning_rate=1e-3, alpha=50.0, average=0.995, precision="auto"
-)
+    epochs=20, batch_size=100, labelled_batch_size=100, learning_rate=2e-3, alpha=50.0, beta=3.0, average=0.995,
+    precision="auto",
+)  # fmt: skip
 VIEWS = RECIPES["mnist"].settings
 BEST = VIEWS.changed(epochs=20)
 SETTINGS = {"paper": PLAIN, "paper_views": VIEWS, "best": BEST, "plane": PLAIN}
@@ -71,10 +73,11 @@ def model(cell: Cell, seed: int) -> ub.Model:
 
 
 def settings(cell: Cell) -> ub.Settings:
-    return SETTINGS[cell["model"]].changed(rate=cell["rate"])
+    found = SETTINGS[cell["model"]].changed(rate=cell["rate"])
+    return found.changed(beta=1.0) if cell["labels"] == "all" else found
 
 
-def views(cell: Cell) -> View | None:
+def views(cell: Cell, train: Rows | None = None) -> View | None:
     return ub.Warp() if cell["model"] in ("paper_views", "best") else None
 
 
@@ -96,6 +99,7 @@ EXPERIMENT = Experiment(
     model=model,
     settings=settings,
     views=views,
+    baseline_views=views,
     measure=errors,
     held_out=lambda train: (train[: len(train) * 5 // 6], train[len(train) * 5 // 6 :]),
     baseline_steps=lambda cell: 2000 if cell["rate"] == 1.0 and cell["labels"] != "all" else 0,

@@ -12,7 +12,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import torch
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -25,6 +24,7 @@ from experiments.table import Table
 from experiments.views import Colour, Cover, InTurn
 from unbraid.data import Rows
 from unbraid.figures import analogies
+from unbraid.graph import Symbol
 
 
 class HouseNumbers(ub.Model):
@@ -35,14 +35,14 @@ class HouseNumbers(ub.Model):
     style_size: int = 100
     drop: float = 0.3
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.dropout(self.drop)(ub.module(features(3, self.width))(x))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
         return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, h))}
 
-    def decode(self, digit, style):
-        colours = torch.sigmoid(ub.deconv(64, 32, 16, to=(3, 32, 32))(ub.mlp(self.hidden)(digit, style)))
-        return ub.Normal(3, 32, 32)(loc=colours, scale=ub.Learnable(0.2))
+    def decode(self, digit: Symbol, style: Symbol) -> Symbol:
+        image = ub.deconv(64, 32, 16, to=(3, 32, 32))(ub.mlp(self.hidden)(digit, style))
+        return ub.Normal(3, 32, 32)(loc=image.sigmoid(), scale=ub.Learnable(0.2))
 
 
 def features(channels: int, width: int) -> nn.Sequential:
@@ -87,7 +87,8 @@ EXPERIMENT = Experiment(
     labelled=labelled,
     model=lambda cell, seed: HouseNumbers(seed=seed),
     settings=lambda cell: SETTINGS.changed(rate=cell["rate"]),
-    views=lambda cell: VIEWS,
+    views=lambda cell, train: VIEWS,
+    baseline_views=lambda cell: VIEWS,
     measure=errors,
     held_out=lambda train: (train[: len(train) * 7 // 8], train[len(train) * 7 // 8 :]),
     baseline_steps=lambda cell: 2000,

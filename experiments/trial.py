@@ -83,11 +83,10 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     train, test = rows_of(trial, experiment)
     labels = experiment.labelled(cell, train, seed)
     model = model_of(trial, experiment)
-    settings, views = settings_of(trial, experiment), experiment.views(cell)
-    watched = {"validation": test} if trial.develops else {}
+    settings, views = settings_of(trial, experiment), experiment.views(cell, train)
     fitted = ub.fit(
-        model, train.images, labels, views=views, settings=settings, progress="quiet",
-        out=trial.folder, overwrite=True, config={"cell": dict(cell)}, **watched,
+        model, train.images, labels, validation=test if trial.develops else None, views=views, settings=settings,
+        progress="quiet", out=trial.folder, overwrite=True, config={"cell": dict(cell)},
     )  # fmt: skip
     record = {
         "metrics": experiment.measure(fitted.model, test),
@@ -133,7 +132,7 @@ def baseline(
     trial: Trial, experiment: Experiment, train: Rows, test: Rows, plan: SupervisionPlan, steps: int
 ) -> dict[str, Any]:
     """Measures the same recogniser, trained on the labelled rows alone."""
-    settings, views = settings_of(trial, experiment), experiment.views(trial.cell)
+    settings, views = settings_of(trial, experiment), experiment.baseline_views(trial.cell)
     alone = supervised_baseline(model_of(trial, experiment), train.images, plan, settings, views, steps)
     found = experiment.measure(alone, test)
     return {"baseline": next(iter(found.values())), "baseline_metrics": found, "baseline_steps": steps}

@@ -100,4 +100,6 @@ class Relight:
         x = torch.linspace(-1, 1, width, device=images.device).view(1, -1)
         y = torch.linspace(-1, 1, height, device=images.device).view(-1, 1)
         gain = (self.slope * (across * x + down * y + 0.5 * level)).exp()
-        return (images.clamp_min(1e-4) ** (self.gamma * exponent).exp() * gain).clamp(0, 1)
+        bent = torch.pow(images.clamp_min(1e-4), (self.gamma * exponent).exp())
+        relit: Tensor = (bent * gain).clamp(0, 1)
+        return relit

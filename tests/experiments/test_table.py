@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from experiments import mnist, svhn
+from experiments.experiment import Experiment
 from experiments.pictures import draw_curves
 from experiments.published import Published
 from experiments.readme import between, write_tables
 from experiments.record import append
 from experiments.table import Curves, Table, markdown, points, spread
 from experiments.trial import MODULES, find
+from unbraid.data import tiny_digits
 from unbraid.errors import RunError
 from unbraid.figures import caption_of
 
@@ -100,6 +103,11 @@ def test_every_cell_has_settings_a_table_and_even_labels(name: str) -> None:
         assert any(table.where.items() <= cell.items() for table in experiment.tables)
 
 
-def test_the_split_for_development_is_that_of_the_records() -> None:
-    assert mnist.EXPERIMENT.held_out(range(60_000)) == (range(50_000), range(50_000, 60_000))  # type: ignore[arg-type]
-    assert svhn.EXPERIMENT.held_out(range(8000)) == (range(7000), range(7000, 8000))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("experiment", "share"), [(mnist.EXPERIMENT, 5 / 6), (svhn.EXPERIMENT, 7 / 8)], ids=["mnist", "svhn"]
+)
+def test_the_last_rows_are_held_out_for_development(experiment: Experiment, share: float) -> None:
+    rows = tiny_digits(240)
+    train, held_out = experiment.held_out(rows)
+    assert len(train) == 240 * share
+    assert torch.equal(torch.cat([train.images, held_out.images]), rows.images)

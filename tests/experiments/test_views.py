@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from experiments.neighbours import Neighbours
 from experiments.views import Colour, Cover, InTurn, Relight
 from unbraid.views import View
 
@@ -45,3 +46,13 @@ def test_what_is_covered_is_one_square() -> None:
     high, wide = covered.any(2).sum(1), covered.any(1).sum(1)
     assert torch.equal(covered.flatten(1).sum(1), high * wide)
     assert int(high.max()) in (9, 10, 11)
+
+
+def test_neighbours_are_the_likest_rows() -> None:
+    angles = torch.tensor([0.0, 0.1, 0.25, 3.0])
+    rows = torch.stack([angles.cos(), angles.sin()], 1)
+    near = Neighbours(rows, lambda x: x, nearest=1)
+    seen = [near(rows, torch.Generator().manual_seed(seed)) for seed in range(40)]
+    found = [{int((rows == each[row]).all(1).nonzero()[0]) for each in seen} for row in range(4)]
+    assert found == [{0, 1}, {1, 0}, {2, 1}, {3, 2}]
+    assert repr(near) == "Neighbours(nearest=1)"
