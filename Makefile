@@ -50,5 +50,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "development needs Python 3.11 or later: make PYTHON=python3.11 ...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -qq -c constraints.txt torch hatchling editables
-	@$(VENV)/bin/pip install -qq -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(VENV)/bin/pip install -qq -c constraints.txt --no-build-isolation -e '.[dev,distributed]'
 	@touch $@
