@@ -16,7 +16,8 @@ from unbraid.graph.graph import Graph, Node
 from unbraid.graph.series import series_name
 from unbraid.graph.spread import SAMPLES, Spread, union
 from unbraid.objectives.options import Options
-from unbraid.objectives.terms import Terms, add, multiply
+from unbraid.objectives.presence import absent, labelled, logits_where_present, present
+from unbraid.objectives.terms import Terms, add
 from unbraid.objectives.total import BOUND
 
 
@@ -128,12 +129,12 @@ def _site(run: Pass, frame: Frame, name: str) -> Site:
     """Describes a discrete latent to its estimator."""
     family, parameters = run.graph.latents[name].family, frame.parameters(run.graph.latents[name])
     axes = union(parameters.values())
-    logits = family.logits({key: value.align(axes) for key, value in parameters.items()})
+    logits = Spread(family.logits({key: value.align(axes) for key, value in parameters.items()}), axes)
     around = run.surroundings
     return Site(
         name=name,
         family=family,
-        logits=Spread(logits, axes),
+        logits=logits_where_present(frame, name, logits),
         axis=run.graph.axes[name],
         settle=frame.settle,
         samples=1 if run.outside else run.options.samples,
@@ -165,15 +166,11 @@ def _score(run: Pass, frame: Frame) -> Terms:
     evidence: Spread | None = None
     for name, node in graph.latents.items():
         factor, value, title = graph.factors[name], frame[node], series_name(name)
-        there = frame.presence(name)
         if name not in run.observed:
-            _put(values, f"KL({title})", _present(_divergence(run, frame, name, value), there))
+            _put(values, f"KL({title})", present(_divergence(run, frame, name, value), frame.presence(name)))
             continue
-        log_p, log_q = frame.score(factor, value), frame.score(node, value)
-        if there is not None and all(count in run.observed for count, _ in graph.counts[name]):
-            log_p, log_q = multiply(log_p, there), multiply(log_q, there)
-        elif there is not None:  # the label says that the step is there
-            log_q = add(log_q, _log(there))
+        scores = frame.score(factor, value), frame.score(node, value)
+        log_p, log_q = labelled(frame, name, run.observed, *scores)
         _put(values, f"log p({title})", log_p)
         _put(values, f"log q({title})", log_q)
         if run.options.supervision == "eq4" or not graph.q_ancestors[name] <= run.observed.keys():
@@ -184,16 +181,6 @@ def _score(run: Pass, frame: Frame) -> Terms:
 def _put(values: dict[str, Spread], name: str, value: Spread) -> None:
     """Adds a value to the term of this name."""
     values[name] = add(values[name], value) if name in values else value
-
-
-def _present(value: Spread, there: Spread | None) -> Spread:
-    """Takes a term of a step as far as the step is there."""
-    return value if there is None else multiply(value, there)
-
-
-def _log(chance: Spread) -> Spread:
-    """Returns the logarithm of a chance, of none that of the smallest number: a weight of 0 with a gradient of 0."""
-    return Spread(chance.tensor.clamp_min(torch.finfo(chance.tensor.dtype).tiny).log(), chance.axes)
 
 
 def _weighed(run: Pass, values: Mapping[str, Spread]) -> Terms:
@@ -234,12 +221,31 @@ def _closed_form(graph: Graph, observed: frozenset[str], name: str) -> bool:
 def _divergence(run: Pass, frame: Frame, name: str, value: Spread) -> Spread:
     """Returns log q - log p of an unobserved latent: in closed form where there is one (see `closed_form`)."""
     q, p = run.graph.latents[name], run.graph.factors[name]
-    if run.options.bound == "elbo" and closed_form(run.graph, run.observed, name):
-        left, right = frame.parameters(q), frame.parameters(p)
-        axes = union((*left.values(), *right.values()))
-        aligned = [{key: part.align(axes) for key, part in side.items()} for side in (left, right)]
-        divergence = q.family.kl(*aligned)
-        if divergence is not None:
-            return Spread(divergence, axes)
+    known = _known_divergence(run, frame, name)
+    if known is not None and closed_form(run.graph, run.observed, name):
+        return known
     score_p = frame.score(p, value)
-    return add(frame.score(q, value), Spread(-score_p.tensor, score_p.axes))
+    sampled = add(frame.score(q, value), Spread(-score_p.tensor, score_p.axes))
+    if known is None:
+        return sampled
+    axes = union((known, sampled))
+    unlabelled = _nothing_labelled_below(run, frame, name)
+    return Spread(torch.where(unlabelled, known.align(axes), sampled.align(axes)), axes)
+
+
+def _known_divergence(run: Pass, frame: Frame, name: str) -> Spread | None:
+    """Returns KL(q || p) in closed form; None where there is none in any row."""
+    q, p = run.graph.latents[name], run.graph.factors[name]
+    fillers = {below for below in run.graph.descendants(name) & run.observed.keys() if below in run.graph.counts}
+    if run.options.bound != "elbo" or not closed_form(run.graph, run.observed.keys() - fillers, name):
+        return None
+    left, right = frame.parameters(q), frame.parameters(p)
+    axes = union((*left.values(), *right.values()))
+    divergence = q.family.kl(*({key: part.align(axes) for key, part in side.items()} for side in (left, right)))
+    return None if divergence is None else Spread(divergence, axes)
+
+
+def _nothing_labelled_below(run: Pass, frame: Frame, name: str) -> Tensor:
+    """Says in which rows all labels below a latent are of steps that are not there, (rows,)."""
+    below = (absent(frame, other) for other in run.graph.descendants(name) & run.observed.keys())
+    return torch.stack([missing for missing in below if missing is not None]).all(0)
