@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,12 +76,13 @@ def _all(program: Made, estimator: str | Estimator) -> dict[str, str | Estimator
     return {name: estimator for name, family in program.model.latents.items() if family.discrete}
 
 
+@pytest.mark.slow
 def test_every_pattern_of_labels_of_a_repeat_in_a_repeat() -> None:
     program, x = nested.made(), X[:, :3]
     cases = nested.patterns()
     assert len(cases) == 102
     labels = [seen.labels() for seen in cases]
-    estimators = {name: "enumerate" for name in program.model.latents}
+    estimators = dict.fromkeys(program.model.latents, "enumerate")
     wanted = torch.stack([nested.objective(program, x, seen, ALPHA) for seen in cases])
     with torch.no_grad():
         for value, each in zip(wanted, labels, strict=True):
@@ -123,10 +123,7 @@ def plugged(program: Made, seen: Seen) -> Tensor:
     log_q = scenes.log_count(program.scene, program.w["count"](steps.h))
     log_p = torch.stack([scenes.log_p_count(program.scene, count) for count in range(3)], 1)
     chances = torch.exp(log_q) if seen.count is None else scenes.hot(seen.count, 3)
-    if seen.count is None:
-        total = -(chances * (log_q - log_p)).sum()
-    else:
-        total = (log_p + ALPHA * log_q)[0, seen.count]
+    total = (chances * (log_p - log_q)).sum() if seen.count is None else (log_p + ALPHA * log_q)[0, seen.count]
     for t in range(2):
         there = chances[0, t + 1 :].sum()
         log_q, log_p, label = steps.q_kind(), steps.p_kind(), seen.kinds[t]

@@ -11,6 +11,7 @@ from torch import Tensor
 from unbraid.errors import DataError
 from unbraid.inference.labelled import label_or_guess
 from unbraid.model import Model
+from unbraid.objectives.matching import matched
 from unbraid.objectives.pattern import is_labelled
 from unbraid.training.batches import sweep
 from unbraid.training.draws import seeded_generator
@@ -87,6 +88,7 @@ def supervised_baseline(
 def recognition_loss(model: Model, x: Tensor, labels: Mapping[str, Any]) -> Tensor:
     """Returns minus the mean of sum_O log q(v | pa) over rows, in nats; other parents at their most probable value."""
     frame = model.frame(x)
+    labels = matched(frame, labels)
     total = x.new_zeros(())
     for name, node in model.graph.latents.items():
         label = labels.get(name)

@@ -11,7 +11,7 @@ from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node, refs_in
 from unbraid.graph.spread import Spread
-from unbraid.graph.symbol import Data, Draw, describe
+from unbraid.graph.symbol import Data, Draw, Layer, describe
 
 ROWS = 13
 """How many rows of zeros: a number that is seldom the size of anything else."""
@@ -63,15 +63,31 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
             f"{frame.graph.node(ref).name}: (rows, {', '.join(map(str, shapes[ref.index]))})"
             for ref in refs_in((node.args, node.kwargs))
         )
-        raise ModelError(
-            f"{where}: {describe(node.operation)} does not accept what it is given ({given}). {_reason(error)}"
-        ) from error
+        text = f"{where}: {describe(node.operation)} does not accept what it is given ({given}). "
+        raise ModelError(text + (_other_sizes(frame.graph, node, shapes) or _reason(error))) from error
     if value.dim() == 0 or value.shape[0] != rows:
         raise ModelError(
             f"{where}: {describe(node.operation)} does not keep the rows: it maps {rows} rows to a tensor of shape "
             f"{tuple(value.shape)}. The first dimension must stay the row; work on the others (dim=1 and above)."
         )
     return tuple(value.shape[1:])
+
+
+def _other_sizes(graph: Graph, node: Node, shapes: Mapping[int, tuple[int, ...]]) -> str | None:
+    """Says that a layer was given other sizes where it was used before; None where it was not."""
+    now = [shapes[index] for index in node.inputs]
+    for other in graph.nodes[: node.index]:
+        before = [shapes[index] for index in other.inputs]
+        if isinstance(node.operation, Layer) and other.name == node.name and before != now:
+            first, then = (
+                " and ".join(f"(rows, {', '.join(map(str, size))})" for size in each) for each in (before, now)
+            )
+            return (
+                f"The same layer was given {first} before and is given {then} here. In a Repeat the layers are the "
+                "same in every step, so the sizes of what a step sees must not depend on the step: next_state must "
+                "return a state of the size that it is given."
+            )
+    return None
 
 
 def _check_parameters(node: Node, shapes: Mapping[int, tuple[int, ...]], where: str) -> None:

@@ -14,6 +14,7 @@ from unbraid.graph.spread import Spread, union
 from unbraid.inference.labelled import label_or_guess
 from unbraid.inference.probable import most_probable
 from unbraid.model import Model
+from unbraid.objectives.matching import matched
 from unbraid.objectives.pattern import is_labelled
 from unbraid.variables.family import Learnable
 
@@ -65,6 +66,8 @@ class Consistency:
             row is not of this kind, or not sure enough.
         """
         guide, student = teacher.frame(x), self.model.frame(view)
+        with _teaching(teacher):
+            labels = matched(guide, labels)
         supervised, consistent = {}, {}
         for name, node in self.model.graph.latents.items():
             with _teaching(teacher):
@@ -77,7 +80,9 @@ class Consistency:
                 )
                 loss, sure = self._loss(name, guide, student, value)
                 supervised[name] = torch.where(known, -student.score(node, value).tensor, 0.0)
-                consistent[name] = torch.where(~known & sure, loss, 0.0)
+                there = guide.presence(name)
+                compared = ~known & sure if there is None else ~known & sure & (there.tensor > 0)
+                consistent[name] = torch.where(compared, loss, 0.0)
             # a view has its own values of what is not compared: it must not read the row's answer there, nor is a
             # label of what a view changes, such as a place, one of the view
             own = value if name in self.variables else most_probable(student, node)
