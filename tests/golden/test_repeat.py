@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -405,3 +406,21 @@ def test_the_order_of_matched_labels_changes_nothing() -> None:
         assert all(torch.equal(left, right) for left, right in zip(found["matched"][0], other, strict=True))
     for other in found["given"][1:]:
         assert not torch.equal(found["given"][0][0], other[0])
+
+
+def test_matched_labels_are_those_labels_given_in_the_order_of_the_steps() -> None:
+    """In value and gradient: that of the networks that the matching looked at, too."""
+    x, program, plain = X.expand(2, -1), bag("matched"), bag("given")
+    found = program.objective(x, in_order((0, 1, 2)), generator=torch.Generator().manual_seed(0), alpha=ALPHA).loss
+    results = []
+    for places in permutations((0, 1, 2)):
+        for second in ((0, 1, 2), (1, 0, 2)):
+            labels = {
+                name: torch.cat([label[:1], other[1:]])
+                for (name, label), other in zip(in_order(places).items(), in_order(second).values(), strict=True)
+            }
+            each = plain.objective(x, labels, generator=torch.Generator().manual_seed(0), alpha=ALPHA).loss
+            results.append((each, gradient(each, plain)))
+    same = [gradients for each, gradients in results if torch.equal(each, found)]
+    assert len(same) == 1
+    assert all(torch.equal(left, right) for left, right in zip(same[0], gradient(found, program), strict=True))

@@ -31,15 +31,15 @@ def matched(frame: Frame, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
         labels: By latent of the graph, for all rows; only those of `Repeat`s with ``order="matched"`` change places.
 
     Returns:
-        The labels, in the order of the steps. No gradient passes.
+        The labels, in the order of the steps. No gradient passes; but what the frame now holds, such as the networks'
+        results, was computed with gradients for those who use it next.
     """
     changed = dict(labels)
     for repeat in sorted(frame.graph.matched):
         series = [each for each in frame.graph.series.values() if each.name.startswith(f"{repeat}.")]
         given = [each for each in series if any(member in labels for member in each.members)]
         if given:
-            with torch.no_grad():
-                changed |= _assigned(frame, labels, given)
+            changed |= _assigned(frame, labels, given)
     return changed
 
 
@@ -105,7 +105,7 @@ def _costs(frame: Frame, labels: Mapping[str, Tensor], given: list[Series], whol
                 if not known.any():
                     continue
                 filled = torch.where(known.view(-1, *(1,) * (target.dim() - 1)), target, target[known.int().argmax()])
-                score = frame.score(node, Spread(node.family.value_of(filled).to(dtype))).tensor
+                score = frame.score(node, Spread(node.family.value_of(filled).to(dtype))).tensor.detach()
                 if cost is None:
                     cost = score.new_zeros(len(known), each.steps[0], each.steps[0])
                 cost[:, step, item] -= torch.where(known, score, 0.0).clamp_min(-OUT / 10)
