@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import torch
+from torch import nn
 
 import unbraid as ub
 from unbraid.evaluation import evaluate_labels
@@ -32,7 +33,9 @@ class Events(ub.Model):
     hidden: int = 128
 
     def encode(self, x):
-        h = ub.mlp(self.hidden, self.hidden)(x)
+        h = torch.relu(ub.module(nn.Conv1d(1, 32, 5, padding=2))(x.unsqueeze(1)))
+        h = torch.relu(ub.module(nn.Conv1d(32, 32, 5, padding=2, stride=2))(h))
+        h = ub.mlp(self.hidden)(h.flatten(1))
         count = ub.Categorical(MOST + 1)(h)
         return {"count": count, "events": ub.Repeat(Event(), at_most=MOST)(h, count)}
 
@@ -47,7 +50,8 @@ def signals(rows: int, seed: int) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
     kind = rng.integers(0, 3, (rows, MOST))
     x = rng.normal(0, 0.1, (rows, TIMES))
     for row in range(rows):
-        starts = np.sort(rng.choice(np.arange(1, TIMES - 5), count[row], replace=False))
+        free = TIMES - 5 - 5 * count[row]  # events are at least five times apart
+        starts = np.sort(rng.integers(0, free, count[row])) + 5 * np.arange(count[row])
         for event, start in enumerate(starts):
             since, size = time - start, rng.uniform(0.7, 1.3)
             shape = [
