@@ -1,4 +1,4 @@
-"""Milliseconds per training step of a model with a `Repeat`: against the number of steps, and in batches of mixed counts.
+"""Milliseconds per training step with a `Repeat`: against the number of steps, and in batches of mixed counts.
 
 A step is forward, backward and Adam on one batch. The model is that of examples/events.py; all counts and kinds are
 labelled in "labelled" and nothing is in "unlabelled". Columns take turns, a few steps each, so that a machine that

@@ -56,7 +56,7 @@ def made(seed: int = 0) -> Groups:
         "draw": (KINDS, PIXELS),
     }
     w = {name: nn.Linear(*size) for name, size in sizes.items()}
-    of = {name: ub.module(layer) for name, layer in w.items()}
+    of: dict[str, Any] = {name: ub.module(layer) for name, layer in w.items()}
 
     class Item(ub.Submodel):
         def encode(self, h: Any, count: Any, state: Any) -> Any:

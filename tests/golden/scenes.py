@@ -113,7 +113,7 @@ def made(scene: Scene, seed: int = 0, kind: str | None = None, count: str | None
         count: The estimator of the count.
     """
     w = scene.layers
-    of = {name: ub.module(layer) for name, layer in w.items()}
+    of: dict[str, Any] = {name: ub.module(layer) for name, layer in w.items()}
     noise = torch.randn(8, generator=torch.Generator().manual_seed(3)).tolist()
     still = Still(noise)
 
@@ -146,7 +146,7 @@ def made(scene: Scene, seed: int = 0, kind: str | None = None, count: str | None
 
         else:
 
-            def next_state(self, state: Any, kind: Any) -> Any:
+            def next_state(self, state: Any, kind: Any) -> Any:  # type: ignore[misc]
                 return torch.tanh(of["next"](beside(state, kind)))
 
     class Before(ub.Submodel):
@@ -184,7 +184,7 @@ def made(scene: Scene, seed: int = 0, kind: str | None = None, count: str | None
 
         elif scene.prior:
 
-            def prior(self, count: Any) -> Any:
+            def prior(self, count: Any) -> Any:  # type: ignore[misc]
                 return {"items": ub.Repeat(Before(), at_most=scene.most, state=STATE)(count)}
 
         def decode(self, x: Any, items: Any) -> Any:

@@ -298,7 +298,8 @@ class StepwiseModel(ub.Model):
 
     def encode(self, x: Any) -> Any:
         self.inputs = [torch.nn.Linear(PIXELS, 2) for _ in range(2)]
-        inputs = torch.cat([ub.module(layer)(x) for layer in self.inputs], 1)
+        each: list[Any] = [ub.module(layer)(x) for layer in self.inputs]
+        inputs: Any = torch.cat(each, 1)
         count = ub.Categorical(3)(x)
         return {"count": count, "items": ub.Repeat(Stepwise(), at_most=2)(inputs, count)}
 
@@ -356,7 +357,8 @@ class Bag(ub.Model):
     order: str = "matched"
 
     def encode(self, x: Any) -> Any:
-        h = torch.tanh(ub.dense(4)(x))
+        hidden: Any = ub.dense(4)(x)
+        h: Any = torch.tanh(hidden)
         count = ub.Categorical(4)(h)
         items: Any = ub.Repeat(Stated(), state=3, order=self.order)(h, count)  # type: ignore[arg-type]
         return {"count": count, "items": items}

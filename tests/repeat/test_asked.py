@@ -125,7 +125,7 @@ class Kinds(ub.Model):
 
     def log_joint(self, x: torch.Tensor, count: int, kinds: list[int]) -> torch.Tensor:
         mean = torch.nn.functional.one_hot(torch.tensor(kinds, dtype=torch.long), KINDS).sum(0).float().repeat(2)
-        log_p_x = torch.distributions.Normal(mean, 0.5).log_prob(x).sum(1)
+        log_p_x: torch.Tensor = torch.distributions.Normal(mean, 0.5).log_prob(x).sum(1)
         return log_p_x - math.log(3) - count * math.log(KINDS)
 
 
