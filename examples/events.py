@@ -1,6 +1,7 @@
 """A sequence of events of unknown number: a signal in which 0 to 3 blips follow one another, few of them labelled."""
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -64,6 +65,19 @@ def signals(rows: int, seed: int) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
     return torch.from_numpy(x.astype(np.float32)), {"count": count, "events.kind": kind}
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A view that keeps the labels: the signal a little earlier or later, louder or softer, with other noise."""
+
+    times: int = 3
+
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        by = torch.randint(-self.times, self.times + 1, (len(x), 1), generator=generator)
+        moved = x.gather(1, (torch.arange(TIMES) - by) % TIMES)
+        loud = 0.9 + 0.2 * torch.rand(len(x), 1, generator=generator)
+        return loud * moved + 0.05 * torch.randn(x.shape, generator=generator)
+
+
 def main() -> None:
     rows, labelled = (300, 60) if QUICK else (6000, 200)
     x, truth = signals(rows, seed=0)
@@ -73,12 +87,13 @@ def main() -> None:
     test, wanted = signals(500 if QUICK else 2000, seed=1)
     model = Events()
     print(model)
-    settings = {"epochs": 2 if QUICK else 20, "learning_rate": 2e-3, "labelled_batch_size": 50}
-    run = ub.fit(model, x, labels, progress="quiet", **settings)
+    options = {"epochs": 2 if QUICK else 15, "learning_rate": 2e-3, "labelled_batch_size": 50}
+    run = ub.fit(model, x, labels, views=Moved(), consistency=1.0, average=0.99, progress="quiet", **options)
 
     plan = SupervisionPlan.of(given_labels(model.graph, labels, rows), rows)
     steps = 10 if QUICK else 500
-    alone = supervised_baseline(Events(), x, plan, ub.Settings(learning_rate=2e-3, labelled_batch_size=50), steps=steps)
+    settings = ub.Settings(learning_rate=2e-3, labelled_batch_size=50)
+    alone = supervised_baseline(Events(), x, plan, settings, views=Moved(), steps=steps)
     for name, asked in (("with all rows", run.model), (f"with the {labelled} labelled rows alone", alone)):
         found = evaluate_labels(asked, test, wanted)
         errors = ", ".join(f"{100 * found[each]['error']:.1f} % of {each}" for each in ("count", "events.kind"))
