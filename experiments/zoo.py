@@ -72,7 +72,7 @@ def settings(cell: Cell) -> ub.Settings:
     return PLAIN.changed(estimators={"digit": "sum_and_sample(k=1)"})
 
 
-def views(cell: Cell) -> View | None:
+def views(cell: Cell, train: Rows) -> View | None:
     return ub.Warp() if cell["version"] == "views" else None
 
 
@@ -101,6 +101,7 @@ EXPERIMENT = Experiment(
     views=views,
     measure=measure,
     held_out=lambda train: (train[:50_000], train[50_000:]),
+    baseline_views=lambda cell: None,
     baseline_steps=lambda cell: 0,
     quick=product({"model": ("conv_adgm", "m1", "gmvae", "ccvae"), "version": ("views",), "labels": (20,)}),
     quick_rows=300,

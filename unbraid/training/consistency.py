@@ -83,9 +83,11 @@ class Consistency:
                 there = guide.presence(name)
                 compared = ~known & sure if there is None else ~known & sure & (there.tensor > 0)
                 consistent[name] = torch.where(compared, loss, 0.0)
-            # a view has its own values of what is not compared: it must not read the row's answer there, nor is a
-            # label of what a view changes, such as a place, one of the view
-            own = value if name in self.variables else most_probable(student, node)
+            # a view has its own values of what is neither labelled nor compared, and must not read the row's answer
+            # there; and of what is real: a view keeps the digit, but not the place of it
+            discrete = node.family.cardinality is not None
+            kept = label_or_guess(student, node, labels.get(name) if discrete else None)
+            own = value if name in self.variables else kept
             guide, student = guide.fix(name, value), student.fix(name, own)
         return supervised, consistent
 

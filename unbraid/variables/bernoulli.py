@@ -135,7 +135,8 @@ class Bernoulli(Family):
         """Returns the pixels that are scored: a fresh binary draw of grey ones under ``grey="binarise"``."""
         if self.grey != "binarise":
             return x
-        return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).lt_(x)
+        uniform = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        return (uniform < x).to(x.dtype)
 
     def check_data(self, x: Tensor) -> None:
         """Raises DataError for values outside [0, 1], and for grey ones under ``grey="refuse"``."""
