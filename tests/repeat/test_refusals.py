@@ -119,7 +119,7 @@ def recurrent(self: Any, h: Any, state: Any) -> Any:
     [
         (
             {"next_state": lambda self, state, kind: torch.cat([state, kind], 1)},
-            r"dense does not accept .*The same layer was given \(rows, 4\) before and is given \(rows, 7\) here\. In a "
+            r"The same layer was given .*\(rows, 4\) before and is given .*\(rows, 7\) here\. In a "
             r"Repeat .*must not depend on the step: next_state must return a state of the size",
         ),
         ({"next_state": lambda self, state, kin: state}, r"takes 'kin', which is neither.*mean 'kind'"),
