@@ -73,11 +73,12 @@ def in_child(work: Callable[[Path, int], None], path: Path, step: int, life: flo
         work(path, step)
         os._exit(1)
     end = time.monotonic() + life
-    while time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0):
-        time.sleep(0.0005)
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() >= end:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+            return
+        time.sleep(0.0005)
 
 
 def step_of(path: Path) -> int:
