@@ -105,7 +105,7 @@ class Bernoulli(Family):
         dims = tuple(range(-len(self.event_shape), 0))
         logits = parameters["logits"]
         if logits.shape == value.shape:
-            return -functional.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(dims)
+            return functional.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(dims).neg()
         score: Tensor = _Score.apply(logits, value, len(dims))  # type: ignore[no-untyped-call]
         return score
 
