@@ -29,7 +29,7 @@ from unbraid.data import Rows
 from unbraid.graph import Symbol
 from unbraid.views import View
 
-SIZE = (32, 28)
+SIZE = (48, 42)
 PEOPLE = 38
 STRUCTURES = ("neither", "q", "p", "both")
 
@@ -103,7 +103,7 @@ FULL = ub.Settings(
     epochs=25, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", alpha=300.0,
     consistency=300.0, threshold=0.5, average=0.98, precision="auto",
 )  # fmt: skip
-FEW = FULL.changed(labelled_batch_size=60, learning_rate=1e-3)
+FEW = FULL.changed(epochs=40, labelled_batch_size=60, threshold=0.3, ramp=2.0)
 MOVED = ub.Warp(rotation=2.0, scale=0.03, shear=0.02, shift=0.7, elastic=0.2)
 RELIT = InTurn((MOVED, Relight(), Cover(0.3)))
 """Views of a person: not of the light, which they change. Consistency is about the identity alone."""
@@ -114,7 +114,7 @@ def settings(cell: Cell) -> ub.Settings:
 
 
 def views(cell: Cell, train: Rows) -> View:
-    return RELIT if cell["labels"] == "all" else InTurn((Neighbours(train.images, Contrast()), *RELIT.views))
+    return RELIT if cell["labels"] == "all" else InTurn((Neighbours(train.images, Contrast(), nearest=4), *RELIT.views))
 
 
 def rows(cell: Cell, seed: int) -> tuple[Rows, Rows]:
