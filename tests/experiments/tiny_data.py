@@ -57,11 +57,17 @@ def place_faces(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("UNBRAID_DATA", str(folder))
 
 
+def place_multimnist(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    make_quick(patch, folder)
+    patch.setattr(multimnist, "ROWS", 300)
+    patch.setattr(multimnist, "TEST_ROWS", 80)
+
+
 PLACE: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
     "mnist": place_mnist,
     "svhn": place_svhn,
     "faces": place_faces,
-    "multimnist": place_mnist,
+    "multimnist": place_multimnist,
     "zoo": place_mnist,
 }
 
