@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -30,13 +31,13 @@ from unbraid.graph import Symbol
 class HouseNumbers(ub.Model):
     """A digit and all else that is seen of a house number, through convolutions."""
 
-    width: int = 24
+    width: int = 32
     hidden: int = 256
     style_size: int = 100
     drop: float = 0.3
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        h = ub.dropout(self.drop)(ub.module(features(3, self.width))(x))
+        h = ub.dropout(self.drop)(ub.module(features(self.width))(x))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
         return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, h))}
 
@@ -45,18 +46,19 @@ class HouseNumbers(ub.Model):
         return ub.Normal(3, 32, 32)(loc=image.sigmoid(), scale=ub.Learnable(0.2))
 
 
-def features(channels: int, width: int) -> nn.Sequential:
-    """Returns six convolutions with normalised features, which halve height and width three times."""
-    sizes = (channels, width, 2 * width, 2 * width, 4 * width, 4 * width, 4 * width)
+def features(width: int) -> nn.Sequential:
+    """Returns five convolutions with normalised features, which halve height and width three times."""
+    sizes, sides, steps = (3, width, 2 * width, 2 * width, 4 * width, 4 * width), (5, 3, 3, 3, 3), (2, 1, 2, 1, 2)
     layers: list[nn.Module] = []
-    for (into, out), stride in zip(pairwise(sizes), (1, 2, 1, 2, 1, 2), strict=True):
-        layers += [nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.GroupNorm(4, out), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Flatten())
+    for (into, out), side, step in zip(pairwise(sizes), sides, steps, strict=True):
+        convolution = nn.Conv2d(into, out, side, step, side // 2, bias=False)
+        layers += [convolution, nn.GroupNorm(4, out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Flatten()).to(memory_format=torch.channels_last)  # quicker on processors
 
 
 SETTINGS = ub.Settings(
-    epochs=30, batch_size=128, labelled_batch_size=50, balanced=True, learning_rate=1e-3, betas=(0.9, 0.99),
-    schedule="cosine", warmup_steps=100, alpha=3000.0, consistency=2000.0, threshold=0.8, average=0.99, ramp=2.0,
+    epochs=30, batch_size=128, labelled_batch_size=50, balanced=True, learning_rate=2e-3, betas=(0.9, 0.99),
+    schedule="cosine", warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.8, average=0.99, ramp=3.0,
     precision="auto",
 )  # fmt: skip
 VIEWS = InTurn((ub.Warp(rotation=12.0, scale=0.2, shear=0.2, shift=3.0, elastic=0.5), Colour(), Cover()))
