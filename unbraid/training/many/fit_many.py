@@ -55,8 +55,8 @@ def fit_many(
     ``fit(Digits(seed=s), images, labels_of(s), seed=s)``, but for the rounding of floats.
 
     Computed together ("batched"), a step of S runs is one step of S times the work (`torch.func`), which fills a GPU.
-    On a processor each run in a process of its own is faster wherever there are as many runs as processors, see
-    benchmarks/many.py. "auto" takes the faster one that fits, and `Runs.because` says why.
+    On a processor "auto" gives each run a process of its own wherever there are as many runs as processors; time both
+    on yours with benchmarks/many.py. `Runs.because` says what was taken, and why.
 
     Args:
         model: Which model; each run makes its own, of the same class and fields, type and device. Or a function from a
