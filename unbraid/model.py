@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from unbraid.capture import Captures
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
@@ -82,6 +83,7 @@ class Model(nn.Module):
                 )
         super().__init__()
         self.seed = seed
+        self.captures = Captures()
         self.fields = filled(type(self), self.field_types(), fields)
         for name, value in self.fields.items():
             setattr(self, name, value)
@@ -150,7 +152,8 @@ class Model(nn.Module):
         chosen = choose_estimators(self.graph, estimators)
         options = checked_options(alpha, gamma, beta, free_bits, samples, supervision, bound)
         parts = split_labels(self.graph, labels or {})
-        return objective(self.graph, self.parts, x, parts, chosen, options, Surroundings(generator, progress))
+        around = Surroundings(generator, progress, captures=self.captures)
+        return objective(self.graph, self.parts, x, parts, chosen, options, around)
 
     def frame(self, x: Tensor | None) -> Frame:
         """Returns the root frame of a pass over rows x."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 import unbraid as ub
 from tests.by_hand import LAYERS, HandWrittenDigits
+from unbraid.variables.binarise import binarised
 
 ALPHA, GAMMA = 3.0, 0.7
 ROWS = 7
@@ -41,11 +42,6 @@ def batch() -> tuple[Tensor, Tensor]:
     return x, torch.randint(10, (ROWS,), generator=generator)
 
 
-def target_of(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws grey pixels as zeros and ones."""
-    return (torch.rand(x.shape, generator=generator, dtype=x.dtype) < x).to(x.dtype)
-
-
 def gradient(model: nn.Module, name: str) -> Tensor:
     found = model.get_parameter(name).grad
     assert found is not None
@@ -77,7 +73,7 @@ def test_unlabelled_rows(estimator: str, shared: bool) -> None:
     x, _ = batch()
     result = model.objective(x, estimators={"digit": estimator}, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
-    values = (hand.enumerated if estimator == "enumerate" else hand.plug_in)(x, target_of(x, generator), generator)
+    values = (hand.enumerated if estimator == "enumerate" else hand.plug_in)(x, binarised(x, generator), generator)
     assert_same(result.loss, model, -values.mean(), hand)
 
 
@@ -87,7 +83,7 @@ def test_labelled_rows(shared: bool) -> None:
     x, digit = batch()
     result = model.objective(x, {"digit": digit}, alpha=ALPHA, gamma=GAMMA, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
-    values = hand.labelled(x, target_of(x, generator), digit, ALPHA, generator)
+    values = hand.labelled(x, binarised(x, generator), digit, ALPHA, generator)
     assert_same(result.loss, model, -GAMMA * values.mean(), hand)
 
 
@@ -107,7 +103,7 @@ def test_a_mixed_batch(estimator: str, shared: bool) -> None:
         generator=torch.Generator().manual_seed(1),
     )
     generator = torch.Generator().manual_seed(1)
-    target = target_of(x, generator)
+    target = binarised(x, generator)
     unlabelled = hand.enumerated if estimator == "enumerate" else hand.plug_in
     total = unlabelled(x[~known], target[~known], generator).sum()
     total = total + GAMMA * hand.labelled(x[known], target[known], digit[known], ALPHA, generator).sum()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import unbraid as ub
 from tests import naive
+from unbraid.variables.binarise import binarised
 
 ROWS = 5
 SAME: dict[str, Any] = {"rtol": 0.0, "atol": 1e-8}
@@ -53,7 +54,7 @@ def by_hand(model: Pixels, x: Tensor, digit: Tensor) -> tuple[Tensor, Tensor, Te
     """Returns log q(y | x), log p(y) and one sample's estimate of the conditional bound L (x | y), each (rows,)."""
     w = naive.weights_of(model)
     generator = torch.Generator().manual_seed(1)
-    torch.rand(x.shape, generator=generator, dtype=x.dtype)  # pixels are binarised first; these are 0 and 1 already
+    binarised(x, generator)  # pixels are binarised first; these are 0 and 1 already
     noise = torch.randn(ROWS, 2, generator=generator, dtype=x.dtype)
     found = []
     for i in range(ROWS):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import unbraid as ub
 from tests import naive
 from tests.models import Below, LinearGaussian, TwoDiscrete, labels_of, rows_of
+from unbraid.variables.binarise import binarised
 
 ALPHA = 1.7
 LATENTS = ("kind", "sort", "style")
@@ -59,7 +60,7 @@ def row(labels: Mapping[str, Tensor], i: int) -> dict[str, Tensor]:
 def test_enumeration_is_exact_for_every_pattern_of_labels(observed: tuple[str, ...], rows: int) -> None:
     model, x, labels = example(observed, rows)
     x_draw = seeded()
-    torch.rand(x.shape, generator=x_draw, dtype=x.dtype)  # pixels are binarised first; these are 0 and 1 already
+    binarised(x, x_draw)  # pixels are binarised first; these are 0 and 1 already
     noise = torch.zeros(2, rows, 2, dtype=x.dtype)
     if "style" not in observed:
         drawn = torch.randn((rows, 2) if "sort" in observed else (2, rows, 2), generator=x_draw, dtype=x.dtype)
@@ -74,7 +75,7 @@ def test_enumeration_is_exact_for_every_pattern_of_labels(observed: tuple[str, .
 def test_plug_in_hands_on_the_probabilities(observed: tuple[str, ...]) -> None:
     model, x, labels = example(observed, 4)
     x_draw = seeded()
-    torch.rand(x.shape, generator=x_draw, dtype=x.dtype)
+    binarised(x, x_draw)
     noise = torch.randn(4, 2, generator=x_draw, dtype=x.dtype)
     chosen = {"kind": "plug_in", "sort": "plug_in"}
     loss = model.objective(x, labels, alpha=ALPHA, estimators=chosen, generator=seeded()).loss

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from unbraid.capture import Captures
 from unbraid.estimators.estimator import Estimator, Site
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
@@ -30,11 +31,13 @@ class Surroundings:
         progress: How far the training has come, 0 to 1.
         baselines: For each discrete latent the running means of its terms, for estimators that keep some; changed in
             place.
+        captures: Where passes are captured to be replayed; None if each is computed as it is written.
     """
 
     generator: torch.Generator | None = None
     progress: float = 1.0
     baselines: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    captures: Captures | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
 from unbraid.graph.spread import Spread
 from unbraid.objectives.bound import Pass, Surroundings, bound_terms
+from unbraid.objectives.captured import flattened, keeps_state, kind_of_pass, restored
 from unbraid.objectives.matching import matched
 from unbraid.objectives.options import Options
 from unbraid.objectives.pattern import Group, groups_of
@@ -54,7 +56,15 @@ def objective(
     if graph.matched and labels:
         labels = matched(Frame(graph, modules, x), labels)
     groups = list(groups_of(graph, labels, x.shape[0]))
-    return objective_of_groups(graph, modules, x, groups, estimators, options, surroundings)
+    compute = partial(objective_of_groups, graph, modules, x, groups, estimators, options, surroundings)
+    if surroundings.captures is None or keeps_state(estimators):
+        return compute()
+    kind, inputs = kind_of_pass(x, groups, estimators, options, surroundings)
+    families = [node.family for node in (*graph.latents.values(), *graph.factors.values(), graph.likelihood)]
+    meaning, tensors = surroundings.captures.outputs(
+        kind, modules, inputs, surroundings.generator, lambda: flattened(compute()), (*families, *estimators.values())
+    )
+    return restored(meaning, tensors)
 
 
 def objective_of_groups(

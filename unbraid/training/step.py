@@ -103,7 +103,7 @@ def _objective(task: Task, state: TrainingState, x: Tensor, labels: Mapping[str,
     """Returns the objective of the rows as they are."""
     settings, model = task.settings, state.model
     options = settings.options(kl_weight(settings, state.step, run.total))
-    around = Surroundings(run.generator, state.step / run.total, state.baselines)
+    around = Surroundings(run.generator, state.step / run.total, state.baselines, model.captures)
     return objective(model.graph, model.parts, x, labels, task.estimators, options, around)
 
 

@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Distribution, Independent
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function
 
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.graph.spread import covers
+from unbraid.variables.binarise import binarised
 from unbraid.variables.categorical import weighted
 from unbraid.variables.constraint import Constraint, Real
 from unbraid.variables.family import Family, Learnable, Parameters
@@ -106,8 +108,7 @@ class Bernoulli(Family):
         logits = parameters["logits"]
         if logits.shape == value.shape:
             return functional.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(dims).neg()
-        score: Tensor = _Score.apply(logits, value, len(dims))  # type: ignore[no-untyped-call]
-        return score
+        return _scored(logits, value, len(dims))
 
     def kl(self, q: Parameters, p: Parameters) -> Tensor:
         """Returns KL(q || p) in nats, summed over bits; a value of probability 0 under q counts nothing."""
@@ -133,10 +134,7 @@ class Bernoulli(Family):
 
     def target(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         """Returns the pixels that are scored: a fresh binary draw of grey ones under ``grey="binarise"``."""
-        if self.grey != "binarise":
-            return x
-        uniform = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        return (uniform < x).to(x.dtype)
+        return binarised(x, generator) if self.grey == "binarise" else x
 
     def check_data(self, x: Tensor) -> None:
         """Raises DataError for values outside [0, 1], and for grey ones under ``grey="refuse"``."""
@@ -147,6 +145,15 @@ class Bernoulli(Family):
                 f"x has grey values and the likelihood {self} takes 0 and 1 only: choose grey='binarise' or "
                 "grey='cross_entropy', or ub.ContinuousBernoulli."
             )
+
+
+def _scored(logits: Tensor, value: Tensor, events: int) -> Tensor:
+    """Calls `_Score` as a function of torch, which a recorder of calls can see."""
+    if has_torch_function((logits, value)):
+        found: Tensor = handle_torch_function(_scored, (logits, value), logits, value, events)
+        return found
+    score: Tensor = _Score.apply(logits, value, events)  # type: ignore[no-untyped-call]
+    return score
 
 
 class _Score(torch.autograd.Function):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Fixed(nn.Module):
     """A value on which all rows agree: shape (1, *event)."""
 
+    constant = True
     value: Tensor
 
     def __init__(self, value: Tensor) -> None:

@@ -75,7 +75,7 @@ class OwnNoise(TorchFunctionMode):
             return self._dropout(*args, **kwargs)
         if kwargs.get("generator") is not self.generator:
             return function(*args, **kwargs)
-        if function is torch.randint:  # a seed for torch's functions that take no generator
+        if function is torch.randint and args[-1] == ():  # a seed for torch's functions that take no generator
             raise UnbatchableError("a variable is drawn by a function of torch that takes no generator")
         del kwargs["generator"]
 

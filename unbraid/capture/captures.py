@@ -1,0 +1,153 @@
+"""Captures: passes of a model through its graph, each captured when it is made a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.capture.guard import Guard, Slot, not_ours
+from unbraid.capture.line import names_in
+from unbraid.capture.program import compiled
+from unbraid.capture.recorder import Recorder
+
+LIMIT = 64
+"""How many kinds of pass are remembered; when there are more, as when an option changes with each step, all are
+forgotten."""
+
+Outputs = tuple[Any, Sequence[Tensor]]
+"""What a pass computes: the tensors, and whatever says what each is, which is the same for all passes of a kind."""
+Compute = Callable[[], Outputs]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One captured pass.
+
+    Attributes:
+        run: The pass as a function of its tensors.
+        guard: What must have stayed as it was.
+        slots: Where the parameters and buffers that it uses lie.
+        meaning: What the tensors are that it computes.
+    """
+
+    run: Callable[..., tuple[Tensor, ...]]
+    guard: Guard
+    slots: tuple[Slot, ...]
+    meaning: Any
+
+    def __call__(self, inputs: Sequence[Tensor], generator: torch.Generator | None) -> Outputs:
+        """Replays the pass."""
+        return self.meaning, self.run(generator, *inputs, *[held[name] for held, name in self.slots])
+
+
+class Captures:
+    """The captured passes of one model.
+
+    Most of a small step's time is not spent in products but in Python that finds out what to call next, which is the
+    same in every step: a pass of a kind that was there before is recorded as one straight line of calls, and from then
+    on the line is run. Values, noise and gradients are bit for bit the same. A pass that is more than its torch calls
+    (modules and variables of a user's own, hooks, values of tensors read in Python) is computed as it is written.
+
+    Attributes:
+        enabled: Whether passes are captured.
+        reasons: Why a kind of pass is not captured, for those that were tried.
+    """
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.reasons: dict[Hashable, str] = {}
+        self._found: dict[Hashable, Capture | None] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Captures:
+        """Returns new ones: they are of one model's modules."""
+        fresh = Captures()
+        fresh.enabled = self.enabled
+        return fresh
+
+    def __reduce__(self) -> tuple[type[Captures], tuple[()]]:
+        return Captures, ()
+
+    @property
+    def count(self) -> int:
+        """How many passes are captured."""
+        return sum(capture is not None for capture in self._found.values())
+
+    def outputs(
+        self,
+        kind: Hashable,
+        modules: nn.Module,
+        inputs: Sequence[Tensor],
+        generator: torch.Generator | None,
+        compute: Compute,
+        takes_part: Iterable[object] = (),
+    ) -> Outputs:
+        """Returns what a pass computes, by replaying it where it was captured.
+
+        Args:
+            kind: Names all that decides which calls are made: shapes, types, options.
+            modules: The modules whose tensors it uses.
+            inputs: The tensors that it is given.
+            generator: Where it draws noise from.
+            compute: Computes it as it is written.
+            takes_part: What else decides which calls are made, as families and estimators do. The pass is captured
+                only if all are of unbraid.
+        """
+        if not self.enabled or torch._C._len_torch_function_stack():
+            return compute()
+        kind = (kind, _surroundings())
+        capture = self._found.get(kind)
+        if capture is not None and capture.guard.holds():
+            return capture(inputs, generator)
+        if kind in self.reasons:
+            return compute()
+        if kind not in self._found or capture is not None:
+            if len(self._found) + len(self.reasons) >= LIMIT:
+                self._found.clear()
+                self.reasons.clear()
+            self._found[kind] = None
+            return compute()
+        reason = not_ours(takes_part) or Guard(modules).reason()
+        if reason is not None:
+            self.reasons[kind] = reason
+            return compute()
+        return self._recorded(kind, modules, inputs, generator, compute)
+
+    def _recorded(
+        self,
+        kind: Hashable,
+        modules: nn.Module,
+        inputs: Sequence[Tensor],
+        generator: torch.Generator | None,
+        compute: Compute,
+    ) -> Outputs:
+        """Computes a pass as it is written, and captures it."""
+        guard = Guard(modules)
+        given = {f"x{i}": tensor for i, tensor in enumerate(inputs)}
+        recorder = Recorder({**given, **guard.tensors()}, guard.fixed, generator)
+        with recorder:
+            meaning, outputs = compute()
+        returned = recorder.names_of(outputs)
+        if recorder.refused is not None:
+            self.reasons[kind] = recorder.refused
+            return meaning, outputs
+        used = {name for line in recorder.lines for name in line.uses()} | set(names_in(returned))
+        own = [name for name in guard.slots if name in used]
+        run = compiled(recorder.lines, ("generator", *given, *own), returned)
+        self._found[kind] = Capture(run, guard, tuple(guard.slots[name] for name in own), meaning)
+        return meaning, outputs
+
+
+def _surroundings() -> Hashable:
+    """Returns what of torch's state decides which calls are made."""
+    automatic = torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")
+    kinds = tuple(torch.get_autocast_dtype(each) for each, on in zip(("cpu", "cuda"), automatic, strict=True) if on)
+    return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype(), automatic, kinds
+
+
+def signature(tensors: Iterable[Tensor]) -> Hashable:
+    """Returns what of tensors decides which calls are made: their shapes, types and devices."""
+    return tuple((tensor.shape, tensor.dtype, tensor.device) for tensor in tensors)
