@@ -216,3 +216,16 @@ def test_a_layer_starts_as_a_linear_layer_of_all_its_parents_would() -> None:
         assert weight.abs().max() > 0.98 / math.sqrt(bounds[name])
         scale, count = 1 / math.sqrt(3 * bounds[name]), weight.numel()
         assert abs(weight.std() / scale - 1) < 5 / math.sqrt(count)
+
+
+def test_weights_of_convolutions_lie_channels_last() -> None:
+    class Convolved(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {"z": ub.Normal(2)(ub.conv(3, 4)(x))}
+
+        def decode(self, z: Any) -> Any:
+            return ub.Normal(2, 8, 8)(loc=ub.deconv(4, to=(2, 8, 8))(z), scale=1.0)
+
+    weights = [each.weight for each in Convolved().modules() if type(each) is nn.Conv2d]
+    assert len(weights) == 2
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)

@@ -141,3 +141,31 @@ def test_what_a_checkpoint_cannot_hold_is_named() -> None:
         flatten_optimizer(optimizer)
     optimizer.param_groups[0]["tags"] = [1, 2]
     assert flatten_optimizer(optimizer)[1]["groups"][0]["tags"] == [1, 2]
+
+
+def test_weights_that_lie_channels_last_go_on_exactly() -> None:
+    """Fused Adam reads weights, gradients and averages in the order in which they lie in memory."""
+
+    def of(seed: int) -> tuple[nn.Conv2d, Adam]:
+        torch.manual_seed(seed)
+        model = nn.Conv2d(3, 4, 3)
+        model.weight.data = model.weight.data.contiguous(memory_format=torch.channels_last)
+        return model, Adam(model.parameters(), lr=0.01, fused=True)
+
+    def go(model: nn.Conv2d, optimizer: Adam, first: int, last: int) -> None:
+        for number in range(first, last):
+            x = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(number))
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+
+    model, optimizer = of(0)
+    go(model, optimizer, 0, 3)
+    tensors, values = flatten_optimizer(optimizer)
+    kept = {key: each.clone(memory_format=torch.contiguous_format) for key, each in tensors.items()}
+    other, another = of(1)
+    other.load_state_dict(model.state_dict())
+    restore_optimizer(another, kept, values)
+    go(model, optimizer, 3, 6)
+    go(other, another, 3, 6)
+    torch.testing.assert_close(other.weight, model.weight, rtol=0, atol=0)

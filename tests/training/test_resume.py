@@ -256,3 +256,18 @@ def test_what_json_cannot_hold_is_refused_before_training(tmp_path: Path) -> Non
         train(out=tmp_path / "one", config={"data": object()})
     train(out=tmp_path / "two", config={"data": {"name": "tiny"}}, epochs=1)
     assert json.loads((tmp_path / "two" / "config.json").read_text())["data"] == {"name": "tiny"}
+
+
+class Convolved(Small):
+    """The same through convolutions, whose weights lie channels last in memory."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.conv(3, 4)(x)
+        digit = ub.Categorical(10)(h)
+        return {"digit": digit, "style": ub.Normal(3)(digit, h)}
+
+
+def test_convolutions_go_on_to_the_same_end(tmp_path: Path) -> None:
+    model = Convolved()
+    stopped(tmp_path, 7, model=model)
+    assert same_end(go_on(tmp_path, model=Convolved()), go_on(None, model=Convolved()))

@@ -25,7 +25,7 @@ RANDOM = frozenset(
     name
     for names in (
         "rand randn randint randperm bernoulli multinomial normal poisson binomial rand_like randn_like randint_like",
-        "dropout alpha_dropout feature_dropout rrelu",
+        "dropout dropped alpha_dropout feature_dropout rrelu",
     )
     for name in names.split()
 )

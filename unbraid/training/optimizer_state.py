@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -49,10 +50,19 @@ def restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], value
         groups = [_give(each, tensors) for each in values["groups"]]
         _check_shapes(optimizer, groups, state)
         optimizer.load_state_dict({"state": state, "param_groups": groups})
+        _lay_out(optimizer)
     except KeyError as error:
         raise RunError(f"the checkpoint's state of {here} is incomplete: it lacks {error}") from error
     except ValueError as error:
         raise RunError(f"the checkpoint's state of {here} does not fit the model here: {error}") from error
+
+
+def _lay_out(optimizer: Optimizer) -> None:
+    """Gives tensors of a parameter's shape its order in memory, on which fused optimisers rely."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _take(name: str, values: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:

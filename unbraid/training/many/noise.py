@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from unbraid.nn.dropout import dropped
 from unbraid.training.many.unbatchable import UnbatchableError
 
 
@@ -71,8 +72,8 @@ class OwnNoise(TorchFunctionMode):
     ) -> Any:
         """Calls a function of torch; one that draws, once a run."""
         kwargs = dict(kwargs or {})
-        if function is functional.dropout:
-            return self._dropout(*args, **kwargs)
+        if function in (functional.dropout, dropped):
+            return self._dropout(function, *args, **kwargs)
         if kwargs.get("generator") is not self.generator:
             return function(*args, **kwargs)
         if function is torch.randint and args[-1] == ():  # a seed for torch's functions that take no generator
@@ -89,13 +90,13 @@ class OwnNoise(TorchFunctionMode):
         drawn: Tensor = _EachRun.apply(draw, self._sources, self._run, *args)  # type: ignore[no-untyped-call]
         return drawn
 
-    def _dropout(self, units: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        """Drops units: what torch would make of ones is what they are multiplied with."""
+    def _dropout(self, function: Draw, units: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Drops units: what the function would make of ones is what they are multiplied with."""
 
         def draw(source: Source, units: Tensor) -> Tensor:
-            return _with_global(source.layers, lambda: functional.dropout(torch.ones_like(units), p))
+            return _with_global(source.layers, lambda: function(torch.ones_like(units), *args, **kwargs))
 
-        return units * self._each_run(draw, units) if training and p else units
+        return units * self._each_run(draw, units)
 
 
 class _EachRun(torch.autograd.Function):

@@ -43,7 +43,7 @@ class Stack:
         less = Stack([self._states[number] for number in kept], settings)
         for name, parameter in self.parameters.items():
             if parameter.grad is not None:
-                less.parameters[name].grad = parameter.grad[list(kept)]
+                less.parameters[name].grad = _laid_out_as(less.parameters[name], parameter.grad[list(kept)])
         return less
 
     def step(self, learning_rate: float) -> None:
@@ -69,7 +69,8 @@ class Stack:
         for name, parameter in self.parameters.items():
             own = [state.optimizer.state.get(dict(state.model.named_parameters())[name]) for state in self._states]
             if own[0]:
-                averages = {key: torch.stack([each[key] for each in own if each]) for key in AVERAGES}
+                stacked = {key: torch.stack([each[key] for each in own if each]) for key in AVERAGES}
+                averages = {key: _laid_out_as(parameter, each) for key, each in stacked.items()}
                 self.optimizer.state[parameter] = {"step": own[0]["step"].clone(), **averages}
 
 
@@ -79,3 +80,8 @@ def _shared(own: Sequence[Tensor]) -> Tensor:
     for number, each in enumerate(own):
         each.data = whole[number]
     return whole.requires_grad_(own[0].requires_grad)
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """Returns a value in a parameter's order in memory, on which fused optimisers rely."""
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
