@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from unbraid.figures.style import PALETTE, SOFT, TEXT_SIZE, new_figure, tidy
 
@@ -42,6 +43,8 @@ def _draw(axes: Axes, sizes: Sequence[int], lines: Lines) -> None:
     axes.set(xscale="log", yscale="log")
     axes.set_xticks(sizes, [_short(size) for size in sizes])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(frameon=False, fontsize=TEXT_SIZE - 1)
 
 

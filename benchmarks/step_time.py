@@ -30,14 +30,13 @@ sys.path[0] = str(Path(__file__).parents[1])
 
 from benchmarks.summary import summary, tables  # noqa: E402
 from benchmarks.worker import Worker  # noqa: E402
-from benchmarks.workload import Workload  # noqa: E402
+from benchmarks.workload import COLUMNS, Workload  # noqa: E402
 
 HANDS = ("by_hand", "by_hand_shared", "by_hand_compiled")
 SYSTEMS: dict[Workload, tuple[str, ...]] = {
     "m2": ("unbraid", "unbraid_bf16", *HANDS, "pyro", "numpyro"),
     "digits": ("unbraid", "unbraid_bf16", *HANDS[:2]),
 }
-COLUMNS = tuple(f"{kind}_{rows}" for rows in (100, 500) for kind in ("labelled", "enumerated", "plug_in"))
 WARM_UP = 5
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from benchmarks.systems.sgemm import GFLOP
-from benchmarks.workload import Workload, gflop
+from benchmarks.workload import Workload, gflop, kind_and_rows
 
 
 class Measured(Protocol):
@@ -45,7 +45,7 @@ def tables(record: dict[str, Any], workload: Workload, peak_ms: Sequence[float])
     record["machine"]["sgemm_gflops"] = peak
     systems = [name for name in record if name != "machine"]
     columns = list(record[systems[0]]) if systems else []
-    needed = {column: gflop(workload, *_kind_and_rows(column)) for column in columns}
+    needed = {column: gflop(workload, *kind_and_rows(column)) for column in columns}
     for name in systems:
         for column, found in record[name].items():
             found["gflops"] = needed[column] / found["median_ms"] * 1e3
@@ -70,11 +70,6 @@ def _ratios(record: dict[str, Any], systems: Sequence[str], columns: Sequence[st
                 cells = (f"{record[ours][column]['median_ms'] / best[column]:.3f}" for column in columns)
                 lines.append(f"| {ours} / {title} | {' | '.join(cells)} |")
     return lines
-
-
-def _kind_and_rows(column: str) -> tuple[Any, int]:
-    kind, _, rows = column.rpartition("_")
-    return kind, int(rows)
 
 
 def _head(title: str, columns: Sequence[str]) -> str:

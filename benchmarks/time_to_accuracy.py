@@ -1,6 +1,6 @@
 """Seconds from a cold start to 10, 5 and 3 % error on MNIST with 100 labels: unbraid's demo beside Pyro's own recipe.
 
-Each system is a fresh process with the same rows and the same labels. The clock runs from before it is started: imports,
+Each system is a fresh process with the same rows and labels. The clock runs from before it is started: imports,
 reading, and all looks at the error (after every epoch of the demo, every 100 batches of Pyro) are in it. Errors are
 those of the 10,000 test rows; they choose and stop nothing. A system is stopped at the limit. Lines of JSON are written
 as the errors come.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,17 @@ Workload = Literal["m2", "digits"]
 Kind = Literal["labelled", "enumerated", "plug_in"]
 
 PIXELS, VALUES, HIDDEN, STYLE = 784, 10, 512, 50
+COLUMNS = tuple(f"{kind}_{rows}" for rows in (100, 500) for kind in get_args(Kind))
 ALPHA = 50.0
 """The weight of log q(digit | x) of labelled rows."""
 FLOOR = 1e-3
 """The least scale of the style: softplus(raw) + FLOOR, in every system."""
+
+
+def kind_and_rows(column: str) -> tuple[Kind, int]:
+    """Reads a column's name, such as labelled_100."""
+    kind, _, rows = column.rpartition("_")
+    return kind, int(rows)  # type: ignore[return-value]
 
 
 def batch(rows: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -3,8 +3,8 @@
 Hidden layers of 500 softplus units whose weights begin at N(0, 0.001), a style of 50, Adam at 4.2e-4, batches of 200,
 the digit enumerated in parallel, grey pixels under a Bernoulli, and the auxiliary loss times 46 in a step of its own.
 As there, every (rows / labelled rows)-th batch of an epoch is labelled until each labelled row was seen: with 100
-labels, one batch an epoch. `pyro_often` takes a labelled batch after every 16th instead, as often as the example does at its
-default of 3000 labels, and sees the same rows again and again.
+labels, one batch an epoch. `pyro_often` takes a labelled batch every 16th time instead, as often as the example does at
+its default of 3000 labels, and sees the same rows again and again.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.workload import Kind, Workload
+from benchmarks.workload import Kind, Workload, kind_and_rows
 
 Step = Callable[[], object]
 
@@ -30,8 +30,7 @@ def serve(
         if column != current:
             step = None
             forget_peak()
-            kind, _, rows = column.rpartition("_")
-            current, step = column, step_of(workload, kind, int(rows))  # type: ignore[arg-type]
+            current, step = column, step_of(workload, *kind_and_rows(column))
         assert step is not None
         times = []
         for _ in range(int(count)):
