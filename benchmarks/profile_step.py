@@ -18,14 +18,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[1])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
 
-import torch  # noqa: E402
-from torch.profiler import ProfilerActivity, profile  # noqa: E402
+import torch
+from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.systems.serve import Step  # noqa: E402
-from benchmarks.systems.unbraid import step_of  # noqa: E402
-from benchmarks.workload import COLUMNS, kind_and_rows  # noqa: E402
+from benchmarks.systems.serve import Step
+from benchmarks.systems.unbraid import step_of
+from benchmarks.workload import COLUMNS, kind_and_rows
 
 PARTS = ("products", "element by element", "noise", "optimiser", "autograd", "Python between")
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear", "dot", "mv"}

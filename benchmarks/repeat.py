@@ -20,12 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[1])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
 
-import torch  # noqa: E402
+import torch
 
-import unbraid as ub  # noqa: E402
-from benchmarks.cost import trainer  # noqa: E402
+import unbraid as ub
+from benchmarks.cost import trainer
 
 SIZE, KINDS = 32, 3
 STEPS = (1, 2, 4, 8, 16)

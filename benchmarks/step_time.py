@@ -26,11 +26,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[1])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
 
-from benchmarks.summary import summary, tables  # noqa: E402
-from benchmarks.worker import Worker  # noqa: E402
-from benchmarks.workload import COLUMNS, Workload  # noqa: E402
+from benchmarks.summary import summary, tables
+from benchmarks.worker import Worker
+from benchmarks.workload import COLUMNS, Workload
 
 HANDS = ("by_hand", "by_hand_shared", "by_hand_compiled")
 SYSTEMS: dict[Workload, tuple[str, ...]] = {
