@@ -26,7 +26,7 @@ from benchmarks.accuracy.task import Task, task_of
 PIXELS, VALUES, HIDDEN, STYLE = 784, 10, 500, 50
 BATCH, MULTIPLIER, RATE, EPOCHS = 200, 46.0, 0.00042, 1000
 OFTEN = 16
-NOTED = 100
+NOTED = 50
 """Batches between two looks at the error."""
 
 
