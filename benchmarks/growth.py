@@ -6,6 +6,7 @@ measure. For each a table, a figure in benchmarks/figures with a line of linear 
 
     python benchmarks/growth.py --json benchmarks/growth.json                                    (about 25 minutes)
     python benchmarks/growth.py --axes width samples --most 256                                  (1 minute)
+    python benchmarks/growth.py --axes runs --most 2 --repeats 1                                 (1 minute)
 """
 
 from __future__ import annotations
@@ -76,20 +77,21 @@ def of_steps(axis: str, most: int) -> Curve:
     return curve
 
 
-def of_rows(most: int) -> Curve:
-    """Measures epochs on memory-mapped rows; an epoch's time is the rows times the time of one."""
-    sizes = [size for size in (1000, 10_000, 100_000, 1_000_000) if size <= most]
+def of_rows(given: argparse.Namespace) -> Curve:
+    """Measures epochs on memory-mapped rows; an epoch is timed for 200 batches at most, and counted in full."""
+    sizes = [size for size in (1000, 10_000, 100_000, 1_000_000) if size <= given.most]
     results = recorded("rows.py", "--rows", *map(str, sizes))
-    curve = Curve("memory-mapped rows", "seconds of an epoch (at most 200 batches timed)", sizes)
+    curve = Curve("memory-mapped rows", "seconds of an epoch", sizes)
     curve.seconds = {"": [each["ahead_us"] * each["rows"] / 1e6 for each in results]}
     curve.megabytes = {"": [each["megabytes"] for each in results]}
     return curve
 
 
-def of_runs(most: int) -> Curve:
+def of_runs(given: argparse.Namespace) -> Curve:
     """Measures runs trained together, in each way that `fit_many` has."""
-    sizes = [size for size in (1, 2, 4, 8) if size <= most]
-    results = recorded("many.py", "--models", "digits", "--runs", *map(str, sizes))["digits"]
+    sizes = [size for size in (1, 2, 4, 8) if size <= given.most]
+    words = ("--models", "digits", "--repeats", str(given.repeats), "--runs", *map(str, sizes))
+    results = recorded("many.py", *words)["digits"]
     curve = Curve("runs of fit_many", "seconds of one step of every run", sizes)
     for way in results[str(sizes[0])]:
         found = [results[str(size)][way] for size in sizes]
@@ -135,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--axes", nargs="+", default=AXES, choices=AXES)
     parser.add_argument("--most", type=int, default=1_000_000, help="leave larger sizes out")
+    parser.add_argument("--repeats", type=int, default=3, help="of the measurements of runs")
     parser.add_argument("--json", type=Path, help="where the record goes")
     parser.add_argument("--figures", type=Path, default=ROOT / "benchmarks" / "figures", help="the folder of figures")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -147,7 +150,7 @@ def main() -> None:
     record: dict[str, Any] = {}
     for axis in given.axes:
         special = {"rows": of_rows, "runs": of_runs}
-        curve = special[axis](given.most) if axis in special else of_steps(axis, given.most)
+        curve = special[axis](given) if axis in special else of_steps(axis, given.most)
         record[axis] = asdict(curve)
         print(table(curve), end="\n\n", flush=True)
         save(growth_figure(curve.label, curve.unit, curve.sizes, curve.seconds, curve.megabytes),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from benchmarks.growth import Curve, table
+from benchmarks import growth
+from benchmarks.growth import Curve, of_rows, of_runs, table
 from benchmarks.growth_figure import growth_figure
 from unbraid.figures.save import save
 
@@ -30,3 +34,21 @@ def test_figure(tmp_path: Path) -> None:
     assert right[0] == [5.0, 5.0, 6.0]
     with Image.open(save(figure, tmp_path / "growth.png")) as image:
         assert image.width > image.height
+
+
+def test_runs_cost_their_number_times_the_step_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def recorded(*words: str) -> Any:
+        assert words[-2:] == ("1", "2")
+        cost = {"clock": 10.0, "megabytes": 300.0}
+        return {"digits": {runs: {"batched": cost, "processes": cost | {"clock": 20.0}} for runs in words[-2:]}}
+
+    monkeypatch.setattr(growth, "recorded", recorded)
+    curve = of_runs(Namespace(most=2, repeats=1))
+    assert curve.seconds == {"batched": [0.01, 0.02], "processes": [0.02, 0.04]}
+    assert curve.megabytes["batched"] == [300.0, 300.0]
+
+
+def test_an_epoch_of_rows_is_counted_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "recorded", lambda *_: [{"rows": 1000, "ahead_us": 50.0, "megabytes": 9.0}])
+    curve = of_rows(Namespace(most=1000))
+    assert (curve.sizes, curve.seconds, curve.megabytes) == ([1000], {"": [0.05]}, {"": [9.0]})
