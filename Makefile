@@ -6,6 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
 READY := $(VENV)/.ready
+PEERS := $(VENV)/.peers
 ARGS ?=
 
 # Data sets: the folder that UNBRAID_DATA names, or shared/data beside the repository where there is one.
@@ -37,7 +38,7 @@ format: $(READY) ## ruff: mend what it can, then format
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(READY) ## time training steps; the record goes to benchmarks/step_time.json
+bench: $(PEERS) ## time training steps beside Pyro and NumPyro, about 20 minutes; the record goes to benchmarks/step_time.json
 	$(VENV)/bin/python benchmarks/step_time.py --json benchmarks/step_time.json $(ARGS)
 
 clean: ## remove caches and builds; keeps .venv and runs
@@ -51,4 +52,9 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -qq -c constraints.txt torch hatchling editables
 	@$(VENV)/bin/pip install -qq -c constraints.txt --no-build-isolation -e '.[dev,distributed]'
+	@touch $@
+
+# Pyro, NumPyro and jax, for the benchmarks alone; torch, pinned, is there before them.
+$(PEERS): $(READY)
+	@$(VENV)/bin/pip install -qq -c constraints.txt --no-build-isolation -e '.[bench]'
 	@touch $@

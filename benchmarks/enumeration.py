@@ -12,16 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
 
 import torch
 
 import unbraid as ub
+from benchmarks.cost import cost, trainer
 
 VALUES = (10, 30, 100, 300, 1000, 3000, 10_000)
 ROWS = 100
@@ -41,24 +44,10 @@ class Values(ub.Model):
         return ub.Bernoulli(1, 28, 28)(ub.mlp(self.hidden)(value, style))
 
 
-def measure(values: int, steps: int) -> dict[str, float]:
-    """Returns the processor seconds of a step, the fastest of some, and the peak memory in MB over the start."""
-    torch.set_num_threads(1)
-    model = Values(values=values)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    generator = torch.Generator().manual_seed(0)
-    x = (torch.rand(ROWS, 1, 28, 28, generator=generator) < 0.2).float()
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = []
-    for _ in range(steps):
-        begin = time.process_time()
-        found = model.objective(x, generator=generator)
-        optimizer.zero_grad(set_to_none=True)
-        found.loss.backward()
-        optimizer.step()
-        seconds.append(time.process_time() - begin)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"values": values, "seconds": min(seconds), "megabytes": (peak - start) / 1024}
+def stepper(values: int = 10, hidden: int = 256, samples: int = 1) -> Callable[[], None]:
+    """Returns what takes one step of training."""
+    x = (torch.rand(ROWS, 1, 28, 28, generator=torch.Generator().manual_seed(0)) < 0.2).float()
+    return trainer(Values(values=values, hidden=hidden), x, {}, samples)
 
 
 def main() -> None:
@@ -68,7 +57,8 @@ def main() -> None:
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.one, 5 if given.one <= 1000 else 2)))
+        torch.set_num_threads(1)
+        print(json.dumps({"values": given.one, **cost(stepper(given.one))}))
         return
     command = [sys.executable, str(Path(__file__)), "--one"]
     print("| K | seconds per step | ms per value | MB over the start |\n| --- | --- | --- | --- |")

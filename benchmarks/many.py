@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,7 +34,7 @@ MODELS: dict[str, dict[str, int]] = {
     "little": {"hidden": 16, "style_size": 4, "rows": 1100, "batch_size": 20, "epochs": 2},
 }
 LABELLED = 100
-KINDS = ("clock", "processor")
+KINDS = ("clock", "processor", "megabytes")
 
 
 class Digits(ub.Model):
@@ -52,7 +53,7 @@ class Digits(ub.Model):
 
 
 def measure(model: str, way: How, runs: int, device: str) -> dict[str, float]:
-    """Trains so many runs and returns the milliseconds per step of a run, by the clock and of the processor."""
+    """Trains so many runs and returns the milliseconds per step of a run, and the peak memory."""
     given = MODELS[model]
     rows = ub.data.tiny_digits(given["rows"], seed=0)
     made = Digits(hidden=given["hidden"], style_size=given["style_size"]).to(device)
@@ -70,7 +71,7 @@ def measure(model: str, way: How, runs: int, device: str) -> dict[str, float]:
     done = train(runs, given["epochs"])
     seconds, used = time.perf_counter() - started, processor_seconds() - before
     steps = sum(record["steps"] for run in done for record in run.history)
-    return {"clock": 1e3 * seconds / steps, "processor": 1e3 * used / steps}
+    return {"clock": 1e3 * seconds / steps, "processor": 1e3 * used / steps, "megabytes": megabytes(runs)}
 
 
 def processor_seconds() -> float:
@@ -78,8 +79,14 @@ def processor_seconds() -> float:
     return sum(os.times()[:4])
 
 
+def megabytes(runs: int) -> float:
+    """Returns the peak memory of this process, and of the largest that it started, as often as they run at once."""
+    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (own + child * min(runs, os.cpu_count() or 1)) / 1024
+
+
 def measured(model: str, ways: tuple[str, ...], runs: int, given: argparse.Namespace) -> dict[str, Any]:
-    """Returns for each way the medians of some measurements, and the measurements, in milliseconds."""
+    """Returns for each way the medians of some measurements: milliseconds, and megabytes."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(given.threads), "OMP_WAIT_POLICY": "PASSIVE"}
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for turn in range(given.repeats):

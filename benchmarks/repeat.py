@@ -14,14 +14,19 @@ import argparse
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
+
 import torch
 
 import unbraid as ub
+from benchmarks.cost import trainer
 
 SIZE, KINDS = 32, 3
 STEPS = (1, 2, 4, 8, 16)
@@ -62,21 +67,13 @@ def stepper(most: int, counts: torch.Tensor | None, rows: int) -> Callable[[], N
         counts: The labels of the rows' counts, with kinds of all items that are there; None for no labels.
         rows: The size of the batch.
     """
-    model, generator = Events(most=most), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows, SIZE, generator=generator)
     labels = {}
     if counts is not None:
         kinds = torch.randint(KINDS, (rows, most), generator=generator)
         labels = {"count": counts, "events.kind": kinds.masked_fill(torch.arange(most) >= counts[:, None], -1)}
-
-    def step() -> None:
-        loss = model.objective(x, labels, generator=generator).loss
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-
-    return step
+    return trainer(Events(most=most), x, labels)
 
 
 def interleaved(columns: dict[str, Callable[[], None]], turns: int, block: int = 5) -> dict[str, dict[str, Any]]:

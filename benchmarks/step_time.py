@@ -1,9 +1,18 @@
 """Milliseconds per training step of the same model in several systems, interleaved in one run.
 
-Each system runs in a process of its own, so that none disturbs another; blocks of steps go round-robin, so that a
-machine that slows down slows all alike. A step is forward, backward and Adam on one batch of binary 28 x 28 images.
+Two workloads: `m2` (the default), Kingma et al. 2014 with two encoders (784-512-10, 794-512-100, decoder 60-512-784),
+in unbraid, PyTorch by hand (plain; with shared products; these compiled), Pyro and NumPyro; and `digits`, the program
+of the README, in unbraid and by hand. A step is forward, backward and Adam on one batch of binary 28 x 28 images.
 
-    python benchmarks/step_time.py --json benchmarks/step_time.json
+Each system runs in processes of its own, so that none disturbs another, and in several, because two processes of the
+same code differ by up to a tenth; blocks of steps go round-robin, so that a machine that slows down slows all alike.
+In the same turns a process multiplies matrices of single precision: the peak that GFLOP/s are a share of.
+
+    python benchmarks/step_time.py --json benchmarks/step_time.json                              (about 20 minutes)
+    python benchmarks/step_time.py --steps 40 --processes 1 --columns labelled_100 --systems unbraid numpyro (1 minute)
+
+`unbraid_bf16` is measured only where the processor multiplies in bf16. A system whose package is missing
+is left out, and the output says how to get it.
 """
 
 from __future__ import annotations
@@ -12,89 +21,86 @@ import argparse
 import json
 import os
 import platform
-import statistics
-import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-SYSTEMS = ("unbraid", "by_hand", "by_hand_shared")
-COLUMNS = tuple(f"{kind}_{rows}" for rows in (100, 500) for kind in ("labelled", "enumerated", "plug_in"))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # the root, in place of this folder
+
+from benchmarks.summary import summary, tables
+from benchmarks.worker import Worker
+from benchmarks.workload import COLUMNS, Workload
+
+HANDS = ("by_hand", "by_hand_shared", "by_hand_compiled")
+SYSTEMS: dict[Workload, tuple[str, ...]] = {
+    "m2": ("unbraid", "unbraid_bf16", *HANDS, "pyro", "numpyro"),
+    "digits": ("unbraid", "unbraid_bf16", *HANDS[:2]),
+}
+WARM_UP = 5
 
 
-class Worker:
-    """A process that runs one system."""
+def why_not(system: str) -> str | None:
+    """Says why a system cannot be measured here; None where it can."""
+    from torch import device
 
-    def __init__(self, system: str, threads: int) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HERE.parent)}
-        command = [sys.executable, str(HERE / "systems" / f"{system.removesuffix('_shared')}.py"), system]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+    from unbraid.training.precision import multiplies_bf16
 
-    def block(self, column: str, steps: int) -> list[float]:
-        """Takes some steps and returns the milliseconds of each."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{column} {steps}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.process.args} died")
-        found: list[float] = json.loads(line)
-        return found
+    if system in ("pyro", "numpyro") and find_spec(system) is None:
+        return f"{system} is not installed: `make bench` does it, or pip install 'unbraid[bench]' (torch first)"
+    if system.endswith("bf16") and not multiplies_bf16(device("cpu")):
+        return "this processor has no bf16 products (neither avx512_bf16 nor amx)"
+    return None
 
 
-def measure(systems: tuple[str, ...], columns: tuple[str, ...], steps: int, block: int, threads: int) -> dict[str, Any]:
-    """Returns for each system and column the median and quartiles, in milliseconds."""
-    workers = {system: Worker(system, threads) for system in systems}
+def measure(
+    systems: tuple[str, ...], columns: tuple[str, ...], given: argparse.Namespace
+) -> tuple[dict[str, Any], list[float]]:
+    """Returns for each system and column what was measured, and the milliseconds of the products at peak."""
+    workers = [Worker(system, given.workload, given.threads) for _ in range(given.processes) for system in systems]
+    sgemm = Worker("sgemm", given.workload, given.threads)
     results: dict[str, Any] = {system: {} for system in systems}
+    peak: list[float] = []
     for column in columns:
-        times: dict[str, list[float]] = {system: [] for system in systems}
-        for worker in workers.values():
-            worker.block(column, 5)
-        for turn in range(max(1, steps // block)):
-            order = list(workers)[turn % len(workers) :] + list(workers)[: turn % len(workers)]
-            for system in order:
-                times[system] += workers[system].block(column, block)
-        for system, found in times.items():
-            low, middle, high = statistics.quantiles(found, n=4)
-            results[system][column] = {"median_ms": middle, "quartiles_ms": [low, high], "steps": len(found)}
+        for worker in (*workers, sgemm):
+            worker.begin(column, WARM_UP)
+        for turn in range(max(1, -(-given.steps // (given.block * given.processes)))):
+            first = turn % len(workers)
+            for worker in workers[first:] + workers[:first]:
+                worker.block(given.block)
+            sgemm.block(given.block)
+        peak += sgemm.times
+        for system in systems:
+            results[system][column] = summary([worker for worker in workers if worker.system == system])
         medians = {system: round(results[system][column]["median_ms"], 2) for system in systems}
         print(column, medians, file=sys.stderr, flush=True)
-    for worker in workers.values():
+    for worker in (*workers, sgemm):
         worker.process.kill()
-    return results
-
-
-def table(results: dict[str, Any], columns: tuple[str, ...]) -> str:
-    """Returns a Markdown table: medians, then unbraid as a multiple of the best code by hand."""
-    lines = [f"| ms per step | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
-    for system, found in results.items():
-        lines.append(f"| {system} | {' | '.join(format(found[column]['median_ms'], '.2f') for column in columns)} |")
-    hands = [system for system in results if system.startswith("by_hand")]
-    if "unbraid" in results and hands:
-        best = {column: min(results[hand][column]["median_ms"] for hand in hands) for column in columns}
-        ratios = (results["unbraid"][column]["median_ms"] / best[column] for column in columns)
-        lines.append(f"| unbraid / best by hand | {' | '.join(format(ratio, '.3f') for ratio in ratios)} |")
-    return "\n".join(lines)
+    return results, peak
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workload", choices=tuple(SYSTEMS), default="m2")
     parser.add_argument("--json", type=Path, help="where the record goes")
-    parser.add_argument("--steps", type=int, default=200, help="steps of each system and column")
+    parser.add_argument("--steps", type=int, default=200, help="steps of a system in a column, by all its processes")
     parser.add_argument("--block", type=int, default=10, help="steps in a row")
+    parser.add_argument("--processes", type=int, default=3, help="of each system")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--systems", nargs="+", default=SYSTEMS, choices=SYSTEMS)
+    parser.add_argument("--systems", nargs="+", default=None, choices=SYSTEMS["m2"])
     parser.add_argument("--columns", nargs="+", default=COLUMNS, choices=COLUMNS)
     given = parser.parse_args()
-    columns = tuple(given.columns)
-    results = measure(tuple(given.systems), columns, given.steps, given.block, given.threads)
-    record = {**results, "machine": {"processor": platform.processor() or platform.machine(), "threads": given.threads}}
+    asked = tuple(system for system in SYSTEMS[given.workload] if system in (given.systems or SYSTEMS[given.workload]))
+    left_out = {system: why for system in asked if (why := why_not(system))}
+    for system, why in left_out.items():
+        print(f"{system} is left out: {why}", file=sys.stderr)
+    results, peak = measure(tuple(each for each in asked if each not in left_out), tuple(given.columns), given)
+    machine = {"processor": platform.processor() or platform.machine(), "threads": given.threads}
+    record: dict[str, Any] = {**results, "machine": {**machine, "left_out": left_out}}
+    print(tables(record, given.workload, peak))
     if given.json:
         given.json.write_text(json.dumps(record, indent=2) + "\n")
-    print(table(results, columns))
 
 
 if __name__ == "__main__":

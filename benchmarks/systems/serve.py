@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.workload import Kind, Workload, kind_and_rows
+
+Step = Callable[[], object]
 
 
-def serve(step_of: Callable[[str, int], Callable[[], None]]) -> None:
-    """Serves blocks of steps.
+def serve(
+    step_of: Callable[[Workload, Kind, int], Step], workload: Workload, compilations: Callable[[], int] | None = None
+) -> None:
+    """Serves blocks of steps, of one column at a time: the step before is dropped when another column comes.
 
     Args:
-        step_of: Makes the step of a kind (labelled, enumerated or plug_in) and a number of rows.
+        step_of: Makes the step of a workload, a kind (labelled, enumerated or plug_in) and a number of rows.
+        workload: Which.
+        compilations: Counts the graphs that were compiled since the last `step_of`, where anything is compiled.
     """
-    steps: dict[str, Callable[[], None]] = {}
+    current, step = "", None
     for line in sys.stdin:
         column, count = line.split()
-        kind, rows = column.rsplit("_", 1)
-        step = steps.setdefault(column, step_of(kind, int(rows)))
+        if column != current:
+            step = None
+            forget_peak()
+            current, step = column, step_of(workload, *kind_and_rows(column))
+        assert step is not None
         times = []
         for _ in range(int(count)):
             start = time.perf_counter()
             step()
             times.append((time.perf_counter() - start) * 1e3)
-        print(json.dumps(times), flush=True)
+        compiled = compilations() if compilations else None
+        print(json.dumps({"ms": times, "peak_mb": peak() / 1024, "compilations": compiled}), flush=True)
+
+
+def forget_peak() -> None:
+    """Makes the kernel count the peak memory of this process anew, where it lets us."""
+    gc.collect()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return  # the peak is then that of all columns so far
+
+
+def peak() -> int:
+    """Returns the most memory that this process had resident, in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

@@ -1,30 +1,49 @@
-"""The model in unbraid."""
+"""Both models in unbraid. `unbraid_bf16` runs the networks in bf16."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[2])  # not this folder, whose files have the names of what they import
+import torch
 
-import torch  # noqa: E402
+import unbraid as ub
+from benchmarks.systems.serve import Step, serve
+from benchmarks.workload import ALPHA, HIDDEN, STYLE, Kind, Workload, batch
+from examples.digits import Digits
+from unbraid.training.precision import networks_in
+from unbraid.training.settings import Precision
 
-import unbraid as ub  # noqa: E402
-from benchmarks.systems.serve import serve  # noqa: E402
-from examples.digits import Digits  # noqa: E402
+PRECISION: Precision = "bf16" if sys.argv[1:2] == ["unbraid_bf16"] else "fp32"
 
 
-def step_of(kind: str, rows: int) -> Callable[[], None]:
-    model: ub.Model = Digits()
+class M2(ub.Model):
+    """Kingma et al. 2014: a digit and its style, each with an encoder of its own."""
+
+    hidden: int = HIDDEN
+    style_size: int = STYLE
+
+    def encode(self, x: Any) -> Any:
+        digit = ub.Categorical(10)(ub.mlp(self.hidden)(x))
+        return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, x))}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Bernoulli(1, 28, 28, grey="cross_entropy")(ub.mlp(self.hidden)(digit, style))
+
+
+def step_of(workload: Workload, kind: Kind, rows: int) -> Step:
+    """Makes a step of training: forward, backward, a fused Adam."""
+    model: ub.Model = M2() if workload == "m2" else Digits()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     generator = torch.Generator().manual_seed(0)
-    x = (torch.rand(rows, 1, 28, 28, generator=generator) < 0.2).float()
-    labels = {"digit": torch.arange(rows) % 10} if kind == "labelled" else {}
+    images, digits = batch(rows)
+    x = torch.from_numpy(images).view(rows, 1, 28, 28)
+    labels = {"digit": torch.from_numpy(digits)} if kind == "labelled" else {}
     estimators = {"digit": "plug_in" if kind == "plug_in" else "enumerate"}
 
     def step() -> None:
-        found = model.objective(x, labels, estimators=estimators, generator=generator)
+        with networks_in(PRECISION, x.device):
+            found = model.objective(x, labels, estimators=estimators, generator=generator, alpha=ALPHA)
         optimizer.zero_grad(set_to_none=True)
         found.loss.backward()
         optimizer.step()
@@ -33,4 +52,4 @@ def step_of(kind: str, rows: int) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    serve(step_of)
+    serve(step_of, sys.argv[2])  # type: ignore[arg-type]
