@@ -14,7 +14,7 @@ from experiments.pictures import draw_curves
 from experiments.published import Published
 from experiments.readme import between, write_tables
 from experiments.record import append
-from experiments.table import Curves, Table, markdown, points, spread
+from experiments.table import Curves, Measure, Measures, Table, markdown, points, spread
 from experiments.trial import MODULES, find
 from unbraid.data import tiny_digits
 from unbraid.errors import RunError
@@ -54,6 +54,31 @@ def test_a_table_of_records() -> None:
     assert [line.split("|")[1:3] for line in by_rate[4:]] == [
         [" **0.1** ", " 30.00 "],
         [" **1.0** ", " 3.00 ± 1.41 (1 of 3 runs failed) "],
+    ]
+
+
+def test_a_table_of_several_metrics() -> None:
+    """A row has what was measured of it, in the order that was asked for; cells that no column shows do not count."""
+    rows = [
+        {"cell": {"model": model, "labels": labels}, "seed": seed, "metrics": {"e": error, **more}}
+        for model, labels, seed, error, more in (
+            ("q", "all", 0, 0.01, {"angle": 4.0}), ("q", "all", 1, 0.03, {}), ("q", 60, 0, 0.2, {}),
+            ("neither", "all", 0, 0.5, {"angle": 9.0}), ("none", 7, 0, 0.9, {}),
+        )
+    ]  # fmt: skip
+    rows.append({"cell": {"model": "neither", "labels": 60}, "seed": 0, "failure": "TrainingError()"})
+    columns = (
+        Measure("all", "e", "percent", {"labels": "all"}),
+        Measure("60", "e", "percent", {"labels": 60}),
+        Measure("angle", "angle", "degrees", {"labels": "all"}),
+    )
+    assert markdown(Measures("Both", columns, order=("neither", "q")), rows).splitlines() == [
+        "**Both**",
+        "",
+        "| model | all, % | 60, % | angle, ° | source |",
+        "| --- | ---: | ---: | ---: | --- |",
+        "| **neither** | 50.00 |  (1 of 1 runs failed) | 9.00 | ours, 1 run |",
+        "| **q** | 2.00 ± 1.41 | 20.00 | 4.00 | ours, 1 to 2 runs |",
     ]
 
 
