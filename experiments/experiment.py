@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import unbraid as ub
+from experiments.curves import Curves
 from experiments.measure import Found
 from experiments.record import Cell
-from experiments.table import Curves, Measures, Table
+from experiments.table import Measures, Table
 from unbraid.data import Rows
 from unbraid.views import View
 
@@ -49,6 +50,7 @@ class Experiment:
         pictures: From a cell, its trained model and the test rows to figures by name; None for no pictures.
         tables: Made of the records: of one metric by two keys of the cells, or of several metrics.
         curves: Drawn of the records.
+        figures: Those that stand in the README: by file name, without the experiment's, what is said of each.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Experiment:
     pictures: Callable[[Cell, ub.Model, Rows], Mapping[str, Figure]] | None = None
     tables: tuple[Table | Measures, ...] = ()
     curves: tuple[Curves, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 def few(rows: Rows, of: str, labels: int | str, seed: int) -> dict[str, NDArray[Any]]:

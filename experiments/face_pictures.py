@@ -14,7 +14,7 @@ from torch import Tensor
 import unbraid as ub
 from experiments.record import Cell
 from unbraid.data import Rows, light_direction
-from unbraid.figures import reconstructions
+from unbraid.figures import draw_model, reconstructions
 from unbraid.figures.mosaic import mosaic, name_columns, show
 
 LIGHTS = tuple((azimuth, 0) for azimuth in (-80, -50, -25, 0, 25, 50, 80))  # azimuth and elevation, in degrees
@@ -23,10 +23,11 @@ SHOWN = 6
 
 
 def faces_of(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
-    """Draws the three figures of a trained model of faces."""
+    """Draws the figures of a trained model of faces."""
     bright = test.images.flatten(1).mean(1)
     images = test.images[bright > bright.median()][:SHOWN]
     return {
+        "graph": draw_model(trained),
         "lights": lights(trained, images),
         "people": people(trained, images),
         "reconstructions": reconstructions(trained, test.images[:24], dark_on_white=False),

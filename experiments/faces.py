@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import unbraid as ub
+from experiments.curves import Curves
 from experiments.disentangled import SCORES, disentangled
 from experiments.experiment import Experiment, product
 from experiments.face_pictures import LIGHTS, Relit, faces_of
@@ -28,7 +29,7 @@ from experiments.neighbours import Neighbours
 from experiments.published import IDENTITY, LIGHT, Published
 from experiments.record import Cell
 from experiments.swaps import swaps
-from experiments.table import Curves, Measure, Measures, Table, Unit
+from experiments.table import Measure, Measures, Table, Unit
 from experiments.views import Cover, InTurn, Relight
 from unbraid.data import Rows, light_direction
 from unbraid.graph import Symbol
@@ -180,6 +181,8 @@ SWAPS = (
     Measure("light kept", "swap_identity_kept_lighting_angle", "degrees"),
     Measure("light set: shown", "swap_lighting_shown_angle", "degrees"),
     Measure("person kept", "swap_lighting_kept_identity", "percent"),
+    Measure("real rows: person read", "judge_identity", "percent"),
+    Measure("light read", "judge_lighting_angle", "degrees"),
 )
 LABELLED = {"all": "all rows", 60: "60 rows"}
 STRUCTURE = (
@@ -197,12 +200,8 @@ STRUCTURE = (
         where={"split": "rows"},
     ),
     *(
-        Measures(
-            f"What {rows} labelled make of the latents: swap tests, and how disentangled they are",
-            (*SWAPS, *SCORES),
-            order=STRUCTURES,
-            where={"split": "rows", "labels": labels},
-        )
+        Measures(f"{title}; {rows} labelled", columns, order=STRUCTURES, where={"split": "rows", "labels": labels})
+        for title, columns in (("Swap tests by an independent classifier", SWAPS), ("How disentangled", SCORES))
         for labels, rows in LABELLED.items()
     ),
 )
@@ -236,7 +235,22 @@ EXPERIMENT = Experiment(
         *STRUCTURE,
     ),
     curves=tuple(
-        Curves(title, metric, "labels", "model", where={"model": "q", "split": "rows"}, unit=unit, name=metric)
+        Curves(
+            title, metric, "labels", "model", where={"model": "q", "split": "rows"}, unit=unit, name=metric,
+            axis="labelled rows of 38 people", baseline=True,
+        )
         for title, metric, unit, _ in METRICS[:2]
     ),
+    figures={
+        "q-all-rows-graph": "The paper's Figure 6",
+        "both-all-rows-graph": "Structure in both models",
+        "q-all-rows-lights": "The paper's Figure 1, above",
+        "q-all-rows-people": "The paper's Figures 1, below, and 7",
+        "neither-all-rows-lights": "The same without structure",
+        "q-60-rows-lights": "From 60 labelled rows",
+        "q-60-rows-people": "The same",
+        "q-all-rows-reconstructions": "Reconstructions",
+        "identity_error": "The error of the identity over labelled rows",
+        "light_angle": "The light over labelled rows",
+    },
 )  # fmt: skip

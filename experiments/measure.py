@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch.nn import functional
@@ -46,6 +47,7 @@ def attempt(name: str, measure: Callable[[], Mapping[str, float]]) -> Found:
     return Found(known, {each: "not defined here" for each in found if each not in known})
 
 
+@lru_cache(maxsize=2)
 def evenly(rows: Rows, count: int) -> Rows:
     """Returns so many rows, evenly spaced, so that data that are sorted by class keep all classes."""
     return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()]

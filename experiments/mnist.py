@@ -13,14 +13,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import unbraid as ub
+from experiments.curves import RATE, Curves
 from experiments.experiment import Experiment, few, product
 from experiments.measure import Found, errors
 from experiments.published import MNIST
 from experiments.record import Cell
 from experiments.swaps import digits_shown, swaps
-from experiments.table import Curves, Table
+from experiments.table import Table
 from unbraid.data import Rows
-from unbraid.figures import analogies, traversal
+from unbraid.figures import analogies, draw_model, traversal
 from unbraid.graph import Symbol
 from unbraid.recipes import RECIPES, ConvDigits
 from unbraid.views import View
@@ -87,7 +88,10 @@ def views(cell: Cell, train: Rows | None = None) -> View | None:
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
     if cell["model"] == "plane":
         return {"styles": traversal(trained, test.images[:1000], values=(2, 4, 7))}
-    return {"analogies": analogies(trained, test.images[:8])} if cell["rate"] == 1.0 else {}
+    if cell["rate"] < 1:
+        return {}
+    graph = {"graph": draw_model(trained)} if cell["labels"] == "all" else {}
+    return {"analogies": analogies(trained, test.images[:8]), **graph}
 
 
 def also(cell: Cell, trained: ub.Model, train: Rows, test: Rows) -> Found:
@@ -125,6 +129,17 @@ EXPERIMENT = Experiment(
         digits_shown((*LABELS, "all")),
     ),
     curves=(
-        Curves("Error of the paper's model", "digit_error", "rate", "labels", where={"model": "paper"}, name="rate"),
+        Curves(
+            "Test error on MNIST: the paper's model", "digit_error", "rate", "labels", name="rate",
+            where={"model": "paper"}, axis=RATE,
+        ),
     ),
+    figures={
+        "paper-all-1.0-graph": "The paper's Figure 3",
+        "paper-all-1.0-analogies": "The paper's Figure 4 (a), all labels",
+        "paper-100-1.0-analogies": "The same model from 100 labels",
+        "best-100-1.0-analogies": "The best model from 100 labels",
+        "plane-all-1.0-styles": "The paper's Figure 4 (b)",
+        "rate": "The paper's Figure 5, left",
+    },
 )  # fmt: skip

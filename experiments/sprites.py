@@ -156,4 +156,9 @@ EXPERIMENT = Experiment(
             where={"model": "program"},
         ),
     ),
+    figures={
+        "program-60-shapes": "The shape set, 60 labelled rows",
+        "program-all-shapes": "The same, all rows labelled",
+        "vae-0-reconstructions": "The VAE",
+    },
 )  # fmt: skip

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import unbraid as ub
+from experiments.curves import RATE, Curves
 from experiments.experiment import Experiment, few, product
 from experiments.measure import Found, errors
 from experiments.published import SVHN
 from experiments.record import Cell
 from experiments.swaps import digits_shown, swaps
-from experiments.table import Curves, Table
+from experiments.table import Table
 from experiments.views import Colour, Cover, InTurn
 from unbraid.data import Rows
 from unbraid.figures import analogies
@@ -118,5 +119,10 @@ EXPERIMENT = Experiment(
         ),
         digits_shown((*LABELS, "all")),
     ),
-    curves=(Curves("Error on SVHN", "digit_error", "rate", "labels", name="rate"),),
+    curves=(Curves("Test error on SVHN", "digit_error", "rate", "labels", name="rate", axis=RATE),),
+    figures={
+        "conv-all-1.0-analogies": "The paper's Figure 4 (c), all labels",
+        "conv-1000-1.0-analogies": "The paper's Figure 4 (d), 100 labels a digit",
+        "rate": "The paper's Figure 5, right",
+    },
 )  # fmt: skip

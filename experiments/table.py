@@ -1,8 +1,7 @@
-"""Tables and curves: what is made of records, as declarations, and how they become Markdown."""
+"""Tables: what is made of records, as declarations, and how they become Markdown."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
@@ -77,29 +76,6 @@ class Measures:
     rows: str = "model"
     order: tuple[Any, ...] = ()
     where: Cell = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """A plot of a metric against one key of the cells, with a line for each value of another.
-
-    Attributes:
-        title: What it shows.
-        metric: Its name in the records.
-        along: The key of the cells that is the horizontal axis, logarithmic.
-        lines: The key of the cells that has a line for each value.
-        where: Which cells count.
-        unit: Of the vertical axis.
-        name: Of the file.
-    """
-
-    title: str
-    metric: str
-    along: str
-    lines: str
-    name: str
-    where: Cell = field(default_factory=dict)
-    unit: Unit = "percent"
 
 
 def markdown(table: Table | Measures, records: Sequence[Record]) -> str:
@@ -202,17 +178,3 @@ def _seeds(records: Sequence[Record]) -> str:
 
 def _line(first: object, entries: Sequence[str]) -> str:
     return f"| {first} | " + " | ".join(entries) + " |"
-
-
-def points(curves: Curves, records: Sequence[Record]) -> dict[str, list[tuple[float, float, float]]]:
-    """Returns the points of each line: where, mean and standard deviation, the last two in the unit of the axis."""
-    lines: dict[str, list[tuple[float, float, float]]] = {}
-    counted, scale = matching(records, curves.where), SCALES[curves.unit]
-    for line in ordered(record["cell"][curves.lines] for record in counted):
-        own = matching(counted, {curves.lines: line})
-        for where in ordered(record["cell"][curves.along] for record in own):
-            values = values_of(matching(own, {curves.along: where}), curves.metric)
-            if values and isinstance(where, int | float) and math.isfinite(where):
-                deviation = stdev(values) if len(values) > 1 else 0.0
-                lines.setdefault(str(line), []).append((float(where), scale * fmean(values), scale * deviation))
-    return lines

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from experiments import run as running
 from experiments import faces, svhn
+from experiments import run as running
 from experiments.experiment import few, product
 from experiments.record import append, read
 from experiments.run import chosen, pending, run_all
