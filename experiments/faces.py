@@ -20,16 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import unbraid as ub
-from experiments.curves import Curves
-from experiments.disentangled import SCORES, disentangled
+from experiments.disentangled import disentangled
 from experiments.experiment import Experiment, product
 from experiments.face_pictures import LIGHTS, Relit, faces_of
+from experiments.face_tables import CURVES, FIGURES, PROTOCOLS, STRUCTURES, TABLES
 from experiments.measure import Found, angles, errors
 from experiments.neighbours import Neighbours
-from experiments.published import IDENTITY, LIGHT, Published
 from experiments.record import Cell
 from experiments.swaps import swaps
-from experiments.table import Measure, Measures, Table, Unit
 from experiments.views import Cover, InTurn, Relight
 from unbraid.data import Rows, light_direction
 from unbraid.graph import Symbol
@@ -39,7 +37,6 @@ SIZE = (48, 42)
 PEOPLE = 38
 SPLIT = 100
 """Of the rows, and of the lights: the split whose training rows all development was done on."""
-STRUCTURES = ("neither", "q", "p", "both")
 
 
 class Faces(ub.Model):
@@ -167,44 +164,9 @@ def also(cell: Cell, trained: ub.Model, train: Rows, test: Rows) -> Found:
     )  # fmt: skip
 
 
-PROTOCOLS = {"rows": "rows split at random", "lights": "lights held out"}
 TABLE = {"model": ("q",), "labels": ("all", 60), "split": tuple(PROTOCOLS)}
 CURVE = {"model": ("q",), "labels": tuple(PEOPLE * each for each in (1, 2, 5, 10, 20)), "split": ("rows",)}
 ABLATION = {"model": ("neither", "p", "both"), "labels": ("all", 60), "split": ("rows",)}
-METRICS: tuple[tuple[str, str, Unit, tuple[Published, ...]], ...] = (
-    ("Error of the identity", "identity_error", "percent", IDENTITY),
-    ("Angle between the light and its prediction", "light_angle", "degrees", ()),
-    ("1 - cosine of this angle", "light_cosine", "percent", LIGHT),
-)
-SWAPS = (
-    Measure("person set: shown", "swap_identity_shown", "percent"),
-    Measure("light kept", "swap_identity_kept_lighting_angle", "degrees"),
-    Measure("light set: shown", "swap_lighting_shown_angle", "degrees"),
-    Measure("person kept", "swap_lighting_kept_identity", "percent"),
-    Measure("real rows: person read", "judge_identity", "percent"),
-    Measure("light read", "judge_lighting_angle", "degrees"),
-)
-LABELLED = {"all": "all rows", 60: "60 rows"}
-STRUCTURE = (
-    Measures(
-        "Structure in neither q nor p, in q (the paper's model), in p, in both; rows split at random",
-        tuple(
-            Measure(f"{name}, {rows} labelled", metric, unit, {"labels": labels})
-            for name, metric, unit in (
-                ("identity error", "identity_error", "percent"),
-                ("light", "light_angle", "degrees"),
-            )
-            for labels, rows in LABELLED.items()
-        ),
-        order=STRUCTURES,
-        where={"split": "rows"},
-    ),
-    *(
-        Measures(f"{title}; {rows} labelled", columns, order=STRUCTURES, where={"split": "rows", "labels": labels})
-        for title, columns in (("Swap tests by an independent classifier", SWAPS), ("How disentangled", SCORES))
-        for labels, rows in LABELLED.items()
-    ),
-)
 EXPERIMENT = Experiment(
     name="faces",
     cells=(*product(TABLE), *product(CURVE), *product(ABLATION)),
@@ -223,34 +185,7 @@ EXPERIMENT = Experiment(
     quick_settings={"epochs": 1, "precision": "fp32"},
     pictures=faces_of,
     also=also,
-    tables=(
-        *(
-            Table(
-                f"{title}, {protocol}, by labelled rows", metric, where={"model": "q", "split": split}, unit=unit,
-                published=others,
-            )
-            for split, protocol in PROTOCOLS.items()
-            for title, metric, unit, others in METRICS
-        ),
-        *STRUCTURE,
-    ),
-    curves=tuple(
-        Curves(
-            title, metric, "labels", "model", where={"model": "q", "split": "rows"}, unit=unit, name=metric,
-            axis="labelled rows of 38 people", baseline=True,
-        )
-        for title, metric, unit, _ in METRICS[:2]
-    ),
-    figures={
-        "q-all-rows-graph": "The paper's Figure 6",
-        "both-all-rows-graph": "Structure in both models",
-        "q-all-rows-lights": "The paper's Figure 1, above",
-        "q-all-rows-people": "The paper's Figures 1, below, and 7",
-        "neither-all-rows-lights": "The same without structure",
-        "q-60-rows-lights": "From 60 labelled rows",
-        "q-60-rows-people": "The same",
-        "q-all-rows-reconstructions": "Reconstructions",
-        "identity_error": "The error of the identity over labelled rows",
-        "light_angle": "The light over labelled rows",
-    },
-)  # fmt: skip
+    tables=TABLES,
+    curves=CURVES,
+    figures=FIGURES,
+)

@@ -1,8 +1,8 @@
 """Sprites whose factors are all known: what a few labels do for the latents, beside a VAE that has none.
 
-Shape, size and place are variables of the program, labelled in a few rows; the rotation, by
-quarter turns, is never labelled and left to the style. The VAE has the same networks and as many dimensions. Settings were chosen on the last fifth of the
-training rows, with draws of labels from 100 on; what was tried is in results/development.jsonl.
+Shape, size and place are variables of the program, labelled in a few rows; the rotation, by quarter turns, is never
+labelled and left to the style. The VAE has the same networks and as many dimensions. Settings were tried on the last
+fifth of the training rows, with draws of labels from 100 on: see results/development.jsonl.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def also(cell: Cell, trained: ub.Model, train: Rows, test: Rows) -> Found:
     if cell["model"] != "program":
         return found
     moved = tuple(np.array([value], np.float32) for value in (-1.2, 0.0, 1.2))
-    return found | swaps(trained, train, test, {"shape": range(3), **dict.fromkeys(GRIDS, moved)}, epochs=5)
+    return found | swaps(trained, train, test, {"shape": range(3), **dict.fromkeys(GRIDS, moved)}, epochs=8, width=24)
 
 
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
@@ -118,7 +118,7 @@ def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
 EXPERIMENT = Experiment(
     name="sprites",
     cells=(
-        *product({"model": ("program",), "labels": (60, 300, "all")}),
+        *product({"model": ("program",), "labels": (60, 300, 900, "all")}),
         *product({"model": ("vae",), "labels": (0,)}),
     ),
     seeds=5,
@@ -130,7 +130,7 @@ EXPERIMENT = Experiment(
     baseline_views=lambda cell: None,
     measure=measure,
     held_out=lambda train: (train[: len(train) * 4 // 5], train[len(train) * 4 // 5 :]),
-    baseline_steps=lambda cell: 2000 if cell["labels"] else 0,
+    baseline_steps=lambda cell: 1000 if cell["labels"] else 0,
     quick=(*product({"model": ("program",), "labels": (60,)}), *product({"model": ("vae",), "labels": (0,)})),
     quick_rows=300,
     quick_settings={"epochs": 1},

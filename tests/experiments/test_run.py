@@ -10,6 +10,7 @@ import pytest
 from experiments import faces, svhn
 from experiments import run as running
 from experiments.experiment import few, product
+from experiments.face_tables import PROTOCOLS
 from experiments.record import append, read
 from experiments.run import chosen, pending, run_all
 from experiments.trial import Trial, rows_of
@@ -77,7 +78,7 @@ def test_runs_in_two_processes_are_the_same_as_in_one(tmp_path: Path, monkeypatc
     assert one == two
 
 
-@pytest.mark.parametrize("split", faces.PROTOCOLS)
+@pytest.mark.parametrize("split", PROTOCOLS)
 def test_faces_are_split_once_and_developed_on_training_rows(
     split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
