@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 import unbraid as ub
 from experiments.disentangled import SCORES, disentangled
 from experiments.experiment import Experiment, few, product
+from experiments.faces import features
 from experiments.measure import Found
 from experiments.record import Cell
 from experiments.swaps import swaps
@@ -43,7 +44,7 @@ class Sprites(ub.Model):
     style_size: int = 4
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        h = ub.mlp(self.hidden)(ub.conv(16, 32, 64)(x))
+        h = ub.mlp(self.hidden)(ub.module(features(16))(x))
         shape = ub.Categorical(3)(h)
         real = {name: ub.Normal(1)(h) for name in GRIDS}
         return {"shape": shape, **real, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(shape, h))}
@@ -59,7 +60,7 @@ class Plain(ub.Model):
     code_size: int = 8
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        return {"code": ub.Normal(self.code_size)(ub.mlp(self.hidden)(ub.conv(16, 32, 64)(x)))}
+        return {"code": ub.Normal(self.code_size)(ub.mlp(self.hidden)(ub.module(features(16))(x)))}
 
     def decode(self, code: Symbol) -> Symbol:
         return ub.Bernoulli(1, 32, 32)(ub.mlp(self.hidden, self.hidden)(code))

@@ -86,8 +86,9 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     labels = experiment.labelled(cell, train, seed)
     model = model_of(trial, experiment)
     settings, views = settings_of(trial, experiment), experiment.views(cell, train)
+    watched = test if trial.develops and not model.latents.keys().isdisjoint(test.labels) else None
     fitted = ub.fit(
-        model, train.images, labels, validation=test if trial.develops else None, views=views, settings=settings,
+        model, train.images, labels, validation=watched, views=views, settings=settings,
         progress="quiet", out=trial.folder, overwrite=True, config={"cell": dict(cell)},
     )  # fmt: skip
     record: dict[str, Any] = {
