@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import unbraid as ub
+from experiments.curves import Curves
+from experiments.measure import Found
 from experiments.record import Cell
-from experiments.table import Curves, Table
+from experiments.table import Measures, Table
 from unbraid.data import Rows
 from unbraid.views import View
 
@@ -43,9 +45,12 @@ class Experiment:
         quick: The cells of a quick run.
         quick_rows: How many rows a quick run is trained on, and measured by.
         quick_settings: What is changed for a quick run.
+        also: From a cell, its trained model, the training rows and the test rows to what is measured of the model, and
+            not of its baseline; None for nothing.
         pictures: From a cell, its trained model and the test rows to figures by name; None for no pictures.
-        tables: Made of the records.
+        tables: Made of the records: of one metric by two keys of the cells, or of several metrics.
         curves: Drawn of the records.
+        figures: Those that stand in the README: by file name, without the experiment's, what is said of each.
     """
 
     name: str
@@ -63,9 +68,11 @@ class Experiment:
     quick: tuple[Cell, ...]
     quick_rows: int
     quick_settings: Mapping[str, Any]
+    also: Callable[[Cell, ub.Model, Rows, Rows], Found] | None = None
     pictures: Callable[[Cell, ub.Model, Rows], Mapping[str, Figure]] | None = None
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Table | Measures, ...] = ()
     curves: tuple[Curves, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 def few(rows: Rows, of: str, labels: int | str, seed: int) -> dict[str, NDArray[Any]]:

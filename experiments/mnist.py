@@ -13,13 +13,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import unbraid as ub
+from experiments.curves import RATE, Curves
 from experiments.experiment import Experiment, few, product
-from experiments.measure import errors
+from experiments.measure import Found, errors
 from experiments.published import MNIST
 from experiments.record import Cell
-from experiments.table import Curves, Table
+from experiments.swaps import digits_shown, swaps
+from experiments.table import Table
 from unbraid.data import Rows
-from unbraid.figures import analogies, traversal
+from unbraid.figures import analogies, draw_model, traversal
 from unbraid.graph import Symbol
 from unbraid.recipes import RECIPES, ConvDigits
 from unbraid.views import View
@@ -86,7 +88,15 @@ def views(cell: Cell, train: Rows | None = None) -> View | None:
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
     if cell["model"] == "plane":
         return {"styles": traversal(trained, test.images[:1000], values=(2, 4, 7))}
-    return {"analogies": analogies(trained, test.images[:8])} if cell["rate"] == 1.0 else {}
+    if cell["rate"] < 1:
+        return {}
+    graph = {"graph": draw_model(trained)} if cell["labels"] == "all" else {}
+    return {"analogies": analogies(trained, test.images[:8]), **graph}
+
+
+def also(cell: Cell, trained: ub.Model, train: Rows, test: Rows) -> Found:
+    """Sets the digit, which an independent classifier looks at; of the style nothing is known to judge it by."""
+    return swaps(trained, train, test, {"digit": range(10)}, epochs=3, width=16, most=1000)
 
 
 TABLE = {"model": ("paper", "paper_views", "best"), "labels": LABELS, "rate": (1.0,)}
@@ -108,6 +118,7 @@ EXPERIMENT = Experiment(
     quick=product({"model": tuple(SETTINGS), "labels": (20,), "rate": (1.0,)}),
     quick_rows=300,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
+    also=also,
     pictures=pictures,
     tables=(
         Table("Test error on MNIST, by labels in all", "digit_error", where={"rate": 1.0}, published=MNIST),
@@ -115,8 +126,20 @@ EXPERIMENT = Experiment(
             "The paper's model: test error by supervision rate and labels in all", "digit_error", rows="rate",
             where={"model": "paper"}, baseline=False,
         ),
+        digits_shown((*LABELS, "all")),
     ),
     curves=(
-        Curves("Error of the paper's model", "digit_error", "rate", "labels", where={"model": "paper"}, name="rate"),
+        Curves(
+            "Test error on MNIST: the paper's model", "digit_error", "rate", "labels", name="rate",
+            where={"model": "paper"}, axis=RATE,
+        ),
     ),
+    figures={
+        "paper-all-1.0-graph": "The paper's Figure 3",
+        "paper-all-1.0-analogies": "The paper's Figure 4 (a), all labels",
+        "paper-100-1.0-analogies": "The same model from 100 labels",
+        "best-100-1.0-analogies": "The best model from 100 labels",
+        "plane-all-1.0-styles": "The paper's Figure 4 (b)",
+        "rate": "The paper's Figure 5, left",
+    },
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from experiments.pictures import FIGURES, RUNS, draw_all
 from experiments.record import latest, read
 from experiments.table import markdown, matching
 from unbraid.errors import RunError
+from unbraid.figures.save import caption_in
 
 README = Path(__file__).parent / "README.md"
 
@@ -36,9 +38,20 @@ def write_tables(
         tables = [markdown(table, records) for table in experiment.tables if matching(records, table.where)]
         drawn = draw_all(experiment, records, figures, runs)
         written += drawn
-        text = between(text, experiment.name, "\n\n".join(tables) or "No run is recorded yet.")
+        shown = [embedded(experiment, stem, said, figures, readme) for stem, said in experiment.figures.items()]
+        content = "\n\n".join([*tables, *filter(None, shown)]) or "No run is recorded yet."
+        text = between(text, experiment.name, content)
     readme.write_text(text, encoding="utf-8")
     return written
+
+
+def embedded(experiment: Experiment, stem: str, said: str, figures: Path, readme: Path) -> str:
+    """Returns a figure as Markdown, with the caption that is in its file; nothing where there is no such file."""
+    path = figures / f"{experiment.name}-{stem}.png"
+    if not path.is_file():
+        return ""
+    where = Path(os.path.relpath(path, readme.parent)).as_posix()
+    return f"![{said}]({where})\n\n*{said}.* {caption_in(path)}"
 
 
 def between(text: str, name: str, content: str) -> str:

@@ -1,12 +1,11 @@
-"""Tables and curves: what is made of records, as declarations, and how they become Markdown."""
+"""Tables: what is made of records, as declarations, and how they become Markdown."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Literal
+from typing import Any, Literal
 
 from experiments.published import Published
 from experiments.record import Cell, Record
@@ -14,6 +13,8 @@ from experiments.record import Cell, Record
 Unit = Literal["percent", "degrees", "nats", "number"]
 SCALES: Mapping[str, float] = {"percent": 100.0, "degrees": 1.0, "nats": 1.0, "number": 1.0}
 UNITS: Mapping[str, str] = {"percent": "in %", "degrees": "in degrees", "nats": "in nats", "number": ""}
+
+SIGNS: Mapping[str, str] = {"percent": ", %", "degrees": ", °", "nats": ", nats", "number": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +43,48 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """A plot of a metric against one key of the cells, with a line for each value of another.
+class Measure:
+    """A column of a table of several metrics.
+
+    Attributes:
+        name: At its head.
+        metric: Its name in the records.
+        unit: Of the numbers that are printed.
+        where: Which cells count in this column, among those of the row.
+    """
+
+    name: str
+    metric: str
+    unit: Unit = "number"
+    where: Cell = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """A table of several metrics: a row for each value of one key of the cells, a column for each metric.
 
     Attributes:
         title: What it shows.
-        metric: Its name in the records.
-        along: The key of the cells that is the horizontal axis, logarithmic.
-        lines: The key of the cells that has a line for each value.
+        columns: The metrics.
+        rows: The key of the cells whose values are the rows.
+        order: The values in the order of the rows; those without a run are left out.
         where: Which cells count.
-        unit: Of the vertical axis.
-        name: Of the file.
     """
 
     title: str
-    metric: str
-    along: str
-    lines: str
-    name: str
+    columns: tuple[Measure, ...]
+    rows: str = "model"
+    order: tuple[Any, ...] = ()
     where: Cell = field(default_factory=dict)
-    unit: Unit = "percent"
 
 
-def markdown(table: Table, records: Sequence[Record]) -> str:
-    """Writes a table: mean ± standard deviation over the seeds, how many they are, and how many runs failed."""
+def markdown(table: Table | Measures, records: Sequence[Record]) -> str:
+    """Writes a table of either kind."""
+    return _of_one(table, records) if isinstance(table, Table) else _of_several(table, records)
+
+
+def _of_one(table: Table, records: Sequence[Record]) -> str:
+    """Writes a table of one metric: mean ± standard deviation over the seeds, how many they are, how many failed."""
     counted = matching(records, table.where)
     columns = ordered(record["cell"][table.columns] for record in counted)
     names = [str(column) for column in columns]
@@ -84,6 +103,24 @@ def markdown(table: Table, records: Sequence[Record]) -> str:
         _line(each.name, [*(each.values.get(name, "") for name in names), each.source]) for each in table.published
     ]
     return "\n".join([*head, *lines])
+
+
+def _of_several(table: Measures, records: Sequence[Record]) -> str:
+    """Writes a table of several metrics: mean ± standard deviation over the seeds; empty where nothing was measured."""
+    counted = matching(records, table.where)
+    there = ordered(record["cell"][table.rows] for record in counted)
+    lines = [f"**{table.title}**", ""]
+    heads = [f"{each.name}{SIGNS[each.unit]}" for each in table.columns]
+    lines += [_line(table.rows, [*heads, "source"]), "| --- |" + " ---: |" * len(heads) + " --- |"]
+    for row in sorted(there, key=lambda value: table.order.index(value) if value in table.order else len(table.order)):
+        own = matching(counted, {table.rows: row})
+        entries = [_entry(matching(own, each.where), each.metric, SCALES[each.unit]) for each in table.columns]
+        shown = [
+            record for record in own if any(each.where.items() <= record["cell"].items() for each in table.columns)
+        ]
+        if shown:
+            lines.append(_line(f"**{row}**", [*entries, _seeds(shown)]))
+    return "\n".join(lines)
 
 
 def matching(records: Sequence[Record], where: Cell) -> list[Record]:
@@ -117,10 +154,15 @@ def spread(values: Sequence[float], scale: float = 1.0) -> str:
 def _numbers(records: Sequence[Record], table: Table, column: str, part: str) -> str:
     """Writes one entry; with the number of runs where it is not that of the row, and the failed ones."""
     own = [record for record in records if str(record["cell"][table.columns]) == column]
-    values = values_of(own, table.metric, part)
-    failed = sum("failure" in record for record in own)
-    text = spread(values, SCALES[table.unit]) if values else ""
-    return text + (f" ({failed} of {len(own)} runs failed)" if failed and part == "metrics" else "")
+    return _entry(own, table.metric, SCALES[table.unit], part)
+
+
+def _entry(records: Sequence[Record], metric: str, scale: float, part: str = "metrics") -> str:
+    """Writes the mean and the deviation of a metric over some runs, and how many of these failed."""
+    values = values_of(records, metric, part)
+    failed = sum("failure" in record for record in records)
+    text = spread(values, scale) if values else ""
+    return text + (f" ({failed} of {len(records)} runs failed)" if failed and part == "metrics" else "")
 
 
 def _seeds(records: Sequence[Record]) -> str:
@@ -136,17 +178,3 @@ def _seeds(records: Sequence[Record]) -> str:
 
 def _line(first: object, entries: Sequence[str]) -> str:
     return f"| {first} | " + " | ".join(entries) + " |"
-
-
-def points(curves: Curves, records: Sequence[Record]) -> dict[str, list[tuple[float, float, float]]]:
-    """Returns the points of each line: where, mean and standard deviation, the last two in the unit of the axis."""
-    lines: dict[str, list[tuple[float, float, float]]] = {}
-    counted, scale = matching(records, curves.where), SCALES[curves.unit]
-    for line in ordered(record["cell"][curves.lines] for record in counted):
-        own = matching(counted, {curves.lines: line})
-        for where in ordered(record["cell"][curves.along] for record in own):
-            values = values_of(matching(own, {curves.along: where}), curves.metric)
-            if values and isinstance(where, int | float) and math.isfinite(where):
-                deviation = stdev(values) if len(values) > 1 else 0.0
-                lines.setdefault(str(line), []).append((float(where), scale * fmean(values), scale * deviation))
-    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -15,13 +16,14 @@ import torch
 
 import unbraid as ub
 from experiments.experiment import DEVELOPMENT, Experiment
+from experiments.measure import Found, evenly
 from experiments.record import Cell, here
 from unbraid.data import Rows
 from unbraid.errors import DataNotFoundError
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.training.plan import SupervisionPlan
 
-MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "multimnist", "zoo")}
+MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "sprites", "multimnist", "zoo")}
 """Where the experiments are: each module has one, called EXPERIMENT."""
 
 
@@ -84,11 +86,12 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     labels = experiment.labelled(cell, train, seed)
     model = model_of(trial, experiment)
     settings, views = settings_of(trial, experiment), experiment.views(cell, train)
+    watched = test if trial.develops and not model.latents.keys().isdisjoint(test.labels) else None
     fitted = ub.fit(
-        model, train.images, labels, validation=test if trial.develops else None, views=views, settings=settings,
+        model, train.images, labels, validation=watched, views=views, settings=settings,
         progress="quiet", out=trial.folder, overwrite=True, config={"cell": dict(cell)},
     )  # fmt: skip
-    record = {
+    record: dict[str, Any] = {
         "metrics": experiment.measure(fitted.model, test),
         "labelled": len(fitted.plan.labelled_rows),
         "of": len(train),
@@ -99,8 +102,11 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     }
     if trial.develops:
         record["validation_by_epoch"] = [_errors(epoch.get("validation")) for epoch in fitted.history]
-    steps = 10 if trial.quick else experiment.baseline_steps(cell)
-    return record | (baseline(trial, experiment, train, test, fitted.plan, steps) if steps else {})
+    if steps := min(experiment.baseline_steps(cell), 10 if trial.quick else sys.maxsize):
+        record |= baseline(trial, experiment, train, test, fitted.plan, steps)
+    also = experiment.also(cell, fitted.model, train, test) if experiment.also else Found()
+    record["metrics"] |= also.metrics
+    return record | ({"unmeasured": also.unmeasured} if also.unmeasured else {})
 
 
 def rows_of(trial: Trial, experiment: Experiment) -> tuple[Rows, Rows]:
@@ -109,7 +115,7 @@ def rows_of(trial: Trial, experiment: Experiment) -> tuple[Rows, Rows]:
     if trial.develops:
         train, test = experiment.held_out(train)
     if trial.quick:
-        train, test = (_some(rows, experiment.quick_rows) for rows in (train, test))
+        train, test = (evenly(rows, experiment.quick_rows) for rows in (train, test))
     return train, test
 
 
@@ -136,11 +142,6 @@ def baseline(
     alone = supervised_baseline(model_of(trial, experiment), train.images, plan, settings, views, steps)
     found = experiment.measure(alone, test)
     return {"baseline": next(iter(found.values())), "baseline_metrics": found, "baseline_steps": steps}
-
-
-def _some(rows: Rows, count: int) -> Rows:
-    """Returns so many rows, evenly spaced, so that data that are sorted by class keep all classes."""
-    return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()]
 
 
 def _errors(validation: Mapping[str, Any] | None) -> dict[str, float]:

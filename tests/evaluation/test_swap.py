@@ -77,6 +77,42 @@ def test_a_real_factor_is_set() -> None:
     assert found.kept == {"digit": Share(1.0, 4, wilson_interval(1.0, 4))}
 
 
+LIGHT = torch.tensor([[0.0, 0.0, 1.0], [3.0, 0.0, 0.0]])  # a direction has any length
+
+
+class Lights:
+    """A judge that reads an image as a direction, and a model that turns it half the way to what was set."""
+
+    def predict(self, images: Tensor, /) -> dict[str, Tensor]:
+        return {"light": images, "height": images[:, 1], "bright": images[:, 2].long()}
+
+    def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
+        return torch.stack([x + 5 * torch.as_tensor(value) for value in factor["light"]], dim=1) * torch.tensor(2.0)
+
+
+def test_a_direction_is_as_far_off_as_the_angle() -> None:
+    labels = {"light": np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])}
+    found = swap_test(Lights(), LIGHT, labels, Lights(), factor="light", values=[[0.0, 0.2, 0.0]], directions=["light"])
+    assert isinstance(found.read["light"], Deviation)
+    assert found.read["light"].mean == pytest.approx((0 + 90) / 2)
+    shown = [45, np.rad2deg(np.arctan(3))]  # halfway from above to (0, 1, 0), and from (3, 0, 0) to it
+    assert isinstance(found.shown, Deviation)
+    assert found.shown.mean == pytest.approx(np.mean(shown))
+
+
+@pytest.mark.parametrize(
+    ("direction", "message"),
+    [
+        ("lights", "the judge does not know the direction 'lights'. Did you mean 'light'?"),
+        ("height", "the judge reads 'height' as one number, which is no direction"),
+        ("bright", "the judge reads 'bright' as a class, which is no direction"),
+    ],
+)
+def test_what_is_no_direction(direction: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        swap_test(Lights(), LIGHT, {}, Lights(), factor="light", values=[[0.0, 1.0, 0.0]], directions=[direction])
+
+
 def test_rows_without_a_label_are_left_out_where_it_is_needed() -> None:
     labels = {"digit": [0, 1, -1, 1], "tilt": [0.5, np.nan, np.nan, 0.0]}
     found = swap_test(Exact(), X, labels, Pixels(), factor="digit", values=range(3))

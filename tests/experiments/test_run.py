@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from experiments import faces, svhn
 from experiments import run as running
-from experiments import svhn
 from experiments.experiment import few, product
+from experiments.face_tables import PROTOCOLS
 from experiments.record import append, read
 from experiments.run import chosen, pending, run_all
-from experiments.trial import Trial
-from tests.experiments.tiny_data import write_svhn
-from unbraid.data import tiny_digits
+from experiments.trial import Trial, rows_of
+from tests.experiments.tiny_data import write_faces, write_svhn
+from unbraid.data import Rows, tiny_digits
 from unbraid.errors import OptionError
 
 CELLS = product({"model": ("a", "b"), "labels": (100, "all")})
@@ -75,6 +76,28 @@ def test_runs_in_two_processes_are_the_same_as_in_one(tmp_path: Path, monkeypatc
     svhn.read.cache_clear()
     one, two = ({record["seed"]: record["terms"] for record in read(tmp_path / f"{jobs}.jsonl")} for jobs in (1, 2))
     assert one == two
+
+
+@pytest.mark.parametrize("split", PROTOCOLS)
+def test_faces_are_split_once_and_developed_on_training_rows(
+    split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_faces(tmp_path)
+    monkeypatch.setenv("UNBRAID_DATA", str(tmp_path))
+    faces.read.cache_clear()
+    cell = {"model": "q", "labels": 60, "split": split}
+    train, test = rows_of(Trial("faces", cell, 3), faces.EXPERIMENT)
+    for_training, held_out = rows_of(Trial("faces", cell, 100), faces.EXPERIMENT)
+    faces.read.cache_clear()
+
+    def names(rows: Rows) -> set[tuple[float, ...]]:
+        columns = (rows.labels[name] for name in ("identity", "azimuth", "elevation"))
+        return set(zip(*(column.tolist() for column in columns), strict=True))
+
+    assert len(names(train)) + len(names(test)) == 38 * 9
+    assert names(for_training) | names(held_out) == names(train)
+    assert not names(for_training) & names(held_out)
+    assert not names(train) & names(test)
 
 
 def test_labels_are_shared_evenly() -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from experiments import mnist, svhn
+from experiments.curves import Curves, draw_curves, points
 from experiments.experiment import Experiment
-from experiments.pictures import draw_curves
+from experiments.pictures import slug
 from experiments.published import Published
 from experiments.readme import between, write_tables
 from experiments.record import append
-from experiments.table import Curves, Table, markdown, points, spread
+from experiments.table import Measure, Measures, Table, markdown, spread
 from experiments.trial import MODULES, find
 from unbraid.data import tiny_digits
 from unbraid.errors import RunError
@@ -57,6 +59,31 @@ def test_a_table_of_records() -> None:
     ]
 
 
+def test_a_table_of_several_metrics() -> None:
+    """A row has what was measured of it, in the order that was asked for; cells that no column shows do not count."""
+    rows = [
+        {"cell": {"model": model, "labels": labels}, "seed": seed, "metrics": {"e": error, **more}}
+        for model, labels, seed, error, more in (
+            ("q", "all", 0, 0.01, {"angle": 4.0}), ("q", "all", 1, 0.03, {}), ("q", 60, 0, 0.2, {}),
+            ("neither", "all", 0, 0.5, {"angle": 9.0}), ("none", 7, 0, 0.9, {}),
+        )
+    ]  # fmt: skip
+    rows.append({"cell": {"model": "neither", "labels": 60}, "seed": 0, "failure": "TrainingError()"})
+    columns = (
+        Measure("all", "e", "percent", {"labels": "all"}),
+        Measure("60", "e", "percent", {"labels": 60}),
+        Measure("angle", "angle", "degrees", {"labels": "all"}),
+    )
+    assert markdown(Measures("Both", columns, order=("neither", "q")), rows).splitlines() == [
+        "**Both**",
+        "",
+        "| model | all, % | 60, % | angle, ° | source |",
+        "| --- | ---: | ---: | ---: | --- |",
+        "| **neither** | 50.00 |  (1 of 1 runs failed) | 9.00 | ours, 1 run |",
+        "| **q** | 2.00 ± 1.41 | 20.00 | 4.00 | ours, 1 to 2 runs |",
+    ]
+
+
 def test_the_deviation_is_that_of_a_sample() -> None:
     assert spread([1.0, 3.0]) == "2.00 ± 1.41"
     assert spread([0.5], 100) == "50.00"
@@ -69,8 +96,14 @@ def test_curves_of_records() -> None:
     figure = draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), RECORDS)
     assert figure is not None
     assert len(figure.axes[0].lines) == 3
+    assert list(figure.axes[0].get_xticks()) == [0.1, 1.0]
     assert "labels" in caption_of(figure)
     assert draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), []) is None
+    beside = draw_curves(Curves("Error", "e", "labels", "model", name="labels", baseline=True), RECORDS)
+    assert beside is not None
+    model, alone = beside.axes[0].lines
+    assert np.array_equal(np.asarray(alone.get_ydata()), 2 * np.asarray(model.get_ydata()))
+    assert "alone" in caption_of(beside)
 
 
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
@@ -91,6 +124,16 @@ def test_the_readme_is_made_of_the_records(tmp_path: Path) -> None:
     assert "11.97 ± 1.71" in text
     assert text.count("No run is recorded yet.") == len(MODULES) - 1
     assert written == [readme, tmp_path / "figures" / "mnist-rate.png"]
+    assert "![The paper's Figure 5, left](figures/mnist-rate.png)" in text
+    assert text.count("![") == 1
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_figures_of_the_readme_are_those_of_a_cell_or_a_curve(name: str) -> None:
+    experiment = find(name)
+    made = {curves.name for curves in experiment.curves}
+    cells = {slug(cell) for cell in experiment.cells}
+    assert all(stem in made or stem.rpartition("-")[0] in cells for stem in experiment.figures)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,7 +12,7 @@ import scipy.io
 from PIL import Image
 
 import unbraid as ub
-from experiments import faces, mnist, multimnist, svhn
+from experiments import faces, mnist, multimnist, sprites, svhn
 from tests.commands.tiny_mnist import make_quick
 
 LIGHTS = tuple((azimuth, elevation) for azimuth in (-60, 0, 60) for elevation in (-20, 0, 40))
@@ -63,10 +63,16 @@ def place_multimnist(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr(multimnist, "TEST_ROWS", 80)
 
 
+def place_sprites(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setattr(sprites, "ROWS", 250)
+    patch.setattr(sprites, "TEST_ROWS", 50)
+
+
 PLACE: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
     "mnist": place_mnist,
     "svhn": place_svhn,
     "faces": place_faces,
+    "sprites": place_sprites,
     "multimnist": place_multimnist,
     "zoo": place_mnist,
 }
@@ -74,6 +80,6 @@ PLACE: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
 
 def forget_rows() -> None:
     """Forgets what was read before."""
-    readers: tuple[Any, ...] = (mnist.read, svhn.read, faces.read, multimnist.read, multimnist.four)
+    readers: tuple[Any, ...] = (mnist.read, svhn.read, faces.read, sprites.read, multimnist.read, multimnist.four)
     for each in readers:
         each.cache_clear()

@@ -53,10 +53,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """How far a real factor was from what it should be, in the units of its labels.
+    """How far a real factor was from what it should be: in the units of its labels, a direction in degrees.
 
     Args:
-        mean: The mean absolute difference: over components and images, then over rows.
+        mean: The mean absolute difference over components, or the angle; then the mean over images, and over rows.
         n: The number of rows; each may have several images.
         ci: The normal interval of the mean over rows at 95 %.
     """
@@ -95,6 +95,7 @@ def swap_test(
     factor: str,
     values: Iterable[Any],
     keep: Sequence[str] | None = None,
+    directions: Sequence[str] = (),
 ) -> SwapTest:
     """Sets a factor of each row to several values, and has the images judged by a classifier that the model never met.
 
@@ -108,36 +109,40 @@ def swap_test(
         factor: The latent that is set; the judge knows it by the same name.
         values: What it is set to: numbers, or arrays of the shape of a label.
         keep: The other factors that the images must keep; those that are labelled and that the judge knows if None.
+        directions: The real factors that are directions, whose deviation is an angle.
 
     Returns:
         The record; numbers of rows, not of images, stand behind its intervals.
 
     Raises:
-        DataError: If no value is given, the judge does not know a factor, a factor has no labels or not one a row, or
-            every value is the label of its row.
+        DataError: If no value is given, the judge does not know a factor, a factor has no labels or not one a row,
+            every value is the label of its row, or what is called a direction is a class or unknown.
     """
     wanted = [np.asarray(value) for value in values]
     given = {name: label_array(each, name) for name, each in labels.items()}
     read = dict(judge.predict(x))
     keep = [name for name in given if name in read and name != factor] if keep is None else keep
     _check(factor, wanted, keep, given, read, len(x))
+    _check_directions(directions, read)
     images = model.analogy(x, **{factor: wanted})
     seen = {name: each.unflatten(0, images.shape[:2]) for name, each in judge.predict(images.flatten(0, 1)).items()}
     target = np.broadcast_to(np.stack(wanted), (len(x), *np.shape(wanted)))
     swapped = _swapped(target, given.get(factor), _discrete(read[factor]))
     return SwapTest(
         factor,
-        _outcome(factor, seen[factor], target, swapped),
-        {name: _outcome(name, seen[name], given[name][:, None], swapped) for name in keep},
+        _outcome(factor, seen[factor], target, swapped, directions),
+        {name: _outcome(name, seen[name], given[name][:, None], swapped, directions) for name in keep},
         {
-            name: _outcome(name, read[name][:, None], given[name][:, None], np.ones((len(x), 1), np.bool_))
+            name: _outcome(name, read[name][:, None], given[name][:, None], np.ones((len(x), 1), np.bool_), directions)
             for name in (factor, *keep)
             if name in given
         },
     )
 
 
-def _outcome(name: str, seen: Tensor, target: NDArray[Any], counted: NDArray[np.bool_]) -> Outcome:
+def _outcome(
+    name: str, seen: Tensor, target: NDArray[Any], counted: NDArray[np.bool_], directions: Sequence[str]
+) -> Outcome:
     """Compares what is seen, (rows, images, ...), with what should be: one target an image, or one for all of a row."""
     found = seen.detach().cpu().numpy()
     flat = found.reshape(*found.shape[:2], -1)
@@ -150,10 +155,18 @@ def _outcome(name: str, seen: Tensor, target: NDArray[Any], counted: NDArray[np.
             f"no image is left to look at for '{name}': each row lacks its label, or was set to the label that it has"
         )
     if not _discrete(seen):
-        far = mean_error(_mean_of(np.abs(flat - aims).mean(2), counted)[rows], np.zeros(int(rows.sum())))
+        away = _angles(flat, aims) if name in directions else np.abs(flat - aims).mean(2)
+        far = mean_error(_mean_of(away, counted)[rows], np.zeros(int(rows.sum())))
         return Deviation(far.mae, far.n, far.mae_ci)
     share = float(_mean_of((flat == aims).all(2), counted)[rows].mean())
     return Share(share, int(rows.sum()), wilson_interval(share, int(rows.sum())))
+
+
+def _angles(found: NDArray[Any], aims: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns the angle between vectors, (rows, images, size), in degrees; 90 where one has no direction."""
+    lengths = np.linalg.norm(found, axis=2) * np.linalg.norm(aims, axis=2)
+    cosines = (found * aims).sum(2, dtype=np.float64) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return np.asarray(np.rad2deg(np.arccos(np.clip(cosines, -1, 1))), np.float64)
 
 
 def _mean_of(values: NDArray[Any], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -198,3 +211,13 @@ def _check(
     for name in (each for each in (factor, *keep) if each in labels):
         if len(labels[name]) != rows:
             raise DataError(f"'{name}' has {len(labels[name])} labels for {rows} rows: give one a row")
+
+
+def _check_directions(directions: Sequence[str], read: Mapping[str, Tensor]) -> None:
+    """Refuses directions that the judge does not know, or that are none."""
+    for name in directions:
+        if name not in read:
+            raise DataError(f"the judge does not know the direction '{name}'.{did_you_mean(name, read)}")
+        if _discrete(read[name]) or read[name].dim() < 2:
+            kind = "a class" if _discrete(read[name]) else "one number"
+            raise DataError(f"the judge reads '{name}' as {kind}, which is no direction: leave it out of directions")
