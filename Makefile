@@ -38,7 +38,7 @@ format: $(READY) ## ruff: mend what it can, then format
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(PEERS) ## time training steps beside Pyro and NumPyro, about 20 minutes; the record goes to benchmarks/step_time.json
+bench: $(PEERS) ## time training steps beside Pyro and NumPyro, 10 to 20 minutes; the record goes to benchmarks/step_time.json
 	$(VENV)/bin/python benchmarks/step_time.py --json benchmarks/step_time.json $(ARGS)
 
 clean: ## remove caches and builds; keeps .venv and runs

@@ -8,7 +8,7 @@ Each system runs in processes of its own, so that none disturbs another, and in 
 same code differ by up to a tenth; blocks of steps go round-robin, so that a machine that slows down slows all alike.
 In the same turns a process multiplies matrices of single precision: the peak that GFLOP/s are a share of.
 
-    python benchmarks/step_time.py --json benchmarks/step_time.json                              (about 20 minutes)
+    python benchmarks/step_time.py --json benchmarks/step_time.json                              (10 to 20 minutes)
     python benchmarks/step_time.py --steps 40 --processes 1 --columns labelled_100 --systems unbraid numpyro (1 minute)
 
 `unbraid_bf16` is measured only where the processor multiplies in bf16. A system whose package is missing
