@@ -13,32 +13,44 @@ from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
 
 
+Groups = dict[tuple[torch.Size, bool], list[int]]
+"""The numbers of the parents that share a product, by the shape of their batch and whether they are kept apart."""
+
+
 class Linear(nn.Linear):
     """The linear layer of the concatenated parents: W [v_1, ..., v_n] + b, with W = [W_1, ..., W_n].
 
     Parents that vary alike are concatenated. Where one varies along an enumerated axis and another does not, the layer
-    is the sum of W_i v_i over its parents, so that each product is computed once.
+    is the sum of W_i v_i over its parents, so that each product is computed once. So it is where most of the input is
+    data, which needs no gradient, and another parent needs one: the backward pass then leaves the data's out.
     """
 
     def forward(self, *parents: Tensor) -> Tensor:
         """Maps parents (*batch_i, size_i), whose batches broadcast, to (*batch, size)."""
         if len(parents) == 1:
             return functional.linear(parents[0], self.weight, self.bias)
-        batch = parents[0].shape[:-1]
-        if all(parent.shape[:-1] == batch for parent in parents):
+        groups = self._groups(parents)
+        if len(groups) == 1:
             return functional.linear(torch.cat(parents, -1), self.weight, self.bias)
-        return self._sum_of_products(parents)
+        return self._sum_of_products(parents, groups)
 
-    def _sum_of_products(self, parents: tuple[Tensor, ...]) -> Tensor:
-        """Adds up the products, those of the fewest rows first; parents of the same batch share one."""
-        weights = self.weight.split([parent.shape[-1] for parent in parents], 1)
-        groups: dict[torch.Size, list[int]] = {}
+    def _groups(self, parents: tuple[Tensor, ...]) -> Groups:
+        """Puts the parents together whose product is computed in one, by their batch and whether they are data."""
+        known = [not parent.requires_grad for parent in parents]
+        of_data = sum(parent.shape[-1] for parent, data in zip(parents, known, strict=True) if data)
+        apart = 2 * of_data > self.in_features and not all(known)
+        groups: Groups = {}
         for i, parent in enumerate(parents):
-            groups.setdefault(parent.shape[:-1], []).append(i)
-        first, *others = sorted(groups, key=torch.Size.numel)
+            groups.setdefault((parent.shape[:-1], apart and known[i]), []).append(i)
+        return groups
+
+    def _sum_of_products(self, parents: tuple[Tensor, ...], groups: Groups) -> Tensor:
+        """Adds up the products, those of the fewest rows first."""
+        weights = self.weight.split([parent.shape[-1] for parent in parents], 1)
+        first, *others = sorted(groups, key=lambda group: (group[0].numel(), group[1]))
         total = functional.linear(_joined(parents, groups[first]), _joined(weights, groups[first]), self.bias)
-        for batch in others:
-            product = functional.linear(_joined(parents, groups[batch]), _joined(weights, groups[batch]))
+        for group in others:
+            product = functional.linear(_joined(parents, groups[group]), _joined(weights, groups[group]))
             total = product.add_(total) if covers(product.shape, total.shape) else product + total
         return total
 
