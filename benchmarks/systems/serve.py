@@ -12,6 +12,10 @@ from pathlib import Path
 from benchmarks.workload import Kind, Workload, kind_and_rows
 
 Step = Callable[[], object]
+SETTLE = 0.3
+"""Seconds before a block: the threads of the process before spin a while, on processors that this one needs."""
+AGAIN = 2
+"""Steps at the start of a block that do not count: the caches are those of another process."""
 
 
 def serve(
@@ -32,6 +36,9 @@ def serve(
             forget_peak()
             current, step = column, step_of(workload, *kind_and_rows(column))
         assert step is not None
+        time.sleep(SETTLE)
+        for _ in range(AGAIN):
+            step()
         times = []
         for _ in range(int(count)):
             start = time.perf_counter()
