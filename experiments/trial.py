@@ -21,7 +21,7 @@ from unbraid.errors import DataNotFoundError
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.training.plan import SupervisionPlan
 
-MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "multimnist", "zoo")}
+MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "multimnist", "air", "zoo")}
 """Where the experiments are: each module has one, called EXPERIMENT."""
 
 
@@ -99,7 +99,7 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     }
     if trial.develops:
         record["validation_by_epoch"] = [_errors(epoch.get("validation")) for epoch in fitted.history]
-    steps = 10 if trial.quick else experiment.baseline_steps(cell)
+    steps = experiment.baseline_steps(cell) if not trial.quick else min(10, experiment.baseline_steps(cell))
     return record | (baseline(trial, experiment, train, test, fitted.plan, steps) if steps else {})
 
 
