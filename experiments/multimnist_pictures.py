@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -69,7 +70,7 @@ def _only(found: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
     return {"count": (found["count"] > step).long(), **moved}
 
 
-def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[list[object]]]:
+def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[list[Axes]]]:
     columns = len(rows[0][1])
     figure = new_figure(0.75 * columns + 1.0, 0.75 * len(rows) + 0.3, caption)
     axes = figure.subplots(len(rows), columns, squeeze=False)

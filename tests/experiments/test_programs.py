@@ -69,7 +69,7 @@ def test_a_run_whose_record_was_removed_gives_the_same_figures(
     again = records(tmp_path / "out", name)
     assert [record["cell"] for record in again] == [record["cell"] for record in (*first[1:], first[0])]
     for part in ("metrics", "baseline_metrics", "terms"):
-        assert again[-1][part] == first[0][part]
+        assert again[-1].get(part) == first[0].get(part)  # without labels there is no baseline
 
 
 @pytest.mark.parametrize("name", MODULES)
