@@ -42,7 +42,7 @@ class Item(ub.Submodel):
         return {"place": place, "digit": digit, "style": ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(seen))}
 
     def decode(self, place, digit, style):
-        ink = ub.dense(self.side**2)(ub.mlp(200)(digit, style)).sigmoid()
+        ink = (ub.dense(self.side**2)(ub.mlp(200)(digit, style)) - 2.0).sigmoid()  # a digit is mostly paper
         return ub.place(ink.reshape(-1, 1, self.side, self.side), ub.to_place(place), size=(SIZE, SIZE))
 
 
@@ -93,10 +93,11 @@ def convolutions(sizes: Sequence[tuple[int, int, int]], norm: Callable[[int], nn
 
 
 SETTINGS = ub.Settings(
-    epochs=4, batch_size=40, labelled_batch_size=200, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
-    warmup_steps=100, alpha=3000.0, consistency=3000.0, threshold=0.8, average=0.99, ramp=0.5,
-    missing_class="allow", precision="auto",
+    epochs=3, batch_size=40, labelled_batch_size=200, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
+    warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.5, average=0.99, ramp=0.5, missing_class="allow",
+    precision="auto",
 )  # fmt: skip
+"""Labels and views outweigh the bound by far: digits that are still drawn blurred are explained best by one too many."""
 VIEWS = ub.Warp(rotation=15.0, scale=0.15, shear=0.15, shift=3.0, elastic=0.8)
 
 
@@ -166,7 +167,10 @@ def _same_digits(read_digits: np.ndarray[Any, Any], digits: np.ndarray[Any, Any]
 
 
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
-    return draw.pictures(trained, test.images[:8]) if cell["labels"] else {}
+    """Draws what the model makes of the first images of one, two and three digits."""
+    counts = test.labels["count"]
+    shown = [int(row) for count, rows in ((1, 2), (2, 3), (3, 3)) for row in np.flatnonzero(counts == count)[:rows]]
+    return draw.pictures(trained, test.images[shown]) if cell["labels"] else {}
 
 
 LABELLED = product({"model": ("repeat",), "labels": (500, 1000), "rate": (1, 10)})
@@ -185,7 +189,7 @@ EXPERIMENT = Experiment(
     measure=measure,
     held_out=lambda train: (train[: len(train) * 9 // 10], train[len(train) * 9 // 10 :]),
     baseline_views=lambda cell: VIEWS,
-    baseline_steps=lambda cell: 500 if cell["labels"] else 0,
+    baseline_steps=lambda cell: 300 if cell["labels"] else 0,
     quick=product({"model": ("repeat", "pretrained"), "labels": (40,), "rate": (10,)}),
     quick_rows=200,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},

@@ -13,8 +13,6 @@ from torch import Tensor
 import unbraid as ub
 from unbraid.figures.style import PALETTE, SOFT, TEXT_SIZE, new_figure
 
-SHOWN = 8
-
 
 def pictures(model: ub.Model, images: Tensor) -> Mapping[str, Figure]:
     """Draws what the model makes of some images."""
@@ -80,7 +78,8 @@ def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[li
     for line, (name, images) in zip(axes, rows, strict=True):
         for place, image in zip(line, images, strict=True):
             place.imshow(1 - image[0].numpy(), cmap="gray", vmin=0, vmax=1)
-            place.set_axis_off()
+            place.set(xticks=[], yticks=[])
+            place.spines[:].set(color=SOFT, linewidth=0.4)
         line[0].text(
             -0.1, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=TEXT_SIZE, color=SOFT
         )
