@@ -97,7 +97,7 @@ SETTINGS = ub.Settings(
     warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.5, average=0.99, ramp=0.5, missing_class="allow",
     precision="auto",
 )  # fmt: skip
-"""Labels and views outweigh the bound by far: digits that are still drawn blurred are explained best by one too many."""
+"""Labels and views outweigh the bound by far: digits still drawn blurred are best explained by one too many."""
 VIEWS = ub.Warp(rotation=15.0, scale=0.15, shear=0.15, shift=3.0, elastic=0.8)
 
 
