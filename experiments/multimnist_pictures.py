@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 import unbraid as ub
 from unbraid.figures.style import PALETTE, SOFT, TEXT_SIZE, new_figure
-
-SHOWN = 8
 
 
 def pictures(model: ub.Model, images: Tensor) -> Mapping[str, Figure]:
@@ -69,7 +68,7 @@ def _only(found: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
     return {"count": (found["count"] > step).long(), **moved}
 
 
-def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[list[object]]]:
+def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[list[Axes]]]:
     columns = len(rows[0][1])
     figure = new_figure(0.75 * columns + 1.0, 0.75 * len(rows) + 0.3, caption)
     axes = figure.subplots(len(rows), columns, squeeze=False)
@@ -79,7 +78,8 @@ def _grid(rows: list[tuple[str, Tensor]], caption: str) -> tuple[Figure, list[li
     for line, (name, images) in zip(axes, rows, strict=True):
         for place, image in zip(line, images, strict=True):
             place.imshow(1 - image[0].numpy(), cmap="gray", vmin=0, vmax=1)
-            place.set_axis_off()
+            place.set(xticks=[], yticks=[])
+            place.spines[:].set(color=SOFT, linewidth=0.4)
         line[0].text(
             -0.1, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=TEXT_SIZE, color=SOFT
         )

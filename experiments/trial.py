@@ -23,7 +23,7 @@ from unbraid.errors import DataNotFoundError
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.training.plan import SupervisionPlan
 
-MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "sprites", "multimnist", "zoo")}
+MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "sprites", "multimnist", "air", "zoo")}
 """Where the experiments are: each module has one, called EXPERIMENT."""
 
 

@@ -12,7 +12,7 @@ import scipy.io
 from PIL import Image
 
 import unbraid as ub
-from experiments import faces, mnist, multimnist, sprites, svhn
+from experiments import air, faces, mnist, multimnist, sprites, svhn
 from tests.commands.tiny_mnist import make_quick
 
 LIGHTS = tuple((azimuth, elevation) for azimuth in (-60, 0, 60) for elevation in (-20, 0, 40))
@@ -68,18 +68,27 @@ def place_sprites(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr(sprites, "TEST_ROWS", 50)
 
 
+def place_air(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    make_quick(patch, folder)
+    patch.setattr(air, "ROWS", 150)
+    patch.setattr(air, "TEST_ROWS", 60)
+
+
 PLACE: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
     "mnist": place_mnist,
     "svhn": place_svhn,
     "faces": place_faces,
     "sprites": place_sprites,
     "multimnist": place_multimnist,
+    "air": place_air,
     "zoo": place_mnist,
 }
 
 
 def forget_rows() -> None:
     """Forgets what was read before."""
-    readers: tuple[Any, ...] = (mnist.read, svhn.read, faces.read, sprites.read, multimnist.read, multimnist.four)
+    readers: tuple[Any, ...] = (
+        mnist.read, svhn.read, faces.read, sprites.read, multimnist.read, multimnist.four, air.read
+    )  # fmt: skip
     for each in readers:
         each.cache_clear()

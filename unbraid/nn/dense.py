@@ -12,7 +12,6 @@ from unbraid.errors import ModelError
 from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
 
-
 Groups = dict[tuple[torch.Size, bool], list[int]]
 """The numbers of the parents that share a product, by the shape of their batch and whether they are kept apart."""
 
