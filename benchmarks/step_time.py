@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--workload", choices=tuple(SYSTEMS), default="m2")
     parser.add_argument("--json", type=Path, help="where the record goes")
     parser.add_argument("--steps", type=int, default=200, help="steps of a system in a column, by all its processes")
-    parser.add_argument("--block", type=int, default=10, help="steps in a row")
+    parser.add_argument("--block", type=int, default=20, help="steps in a row")
     parser.add_argument("--processes", type=int, default=3, help="of each system")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--systems", nargs="+", default=None, choices=SYSTEMS["m2"])

@@ -14,8 +14,8 @@ from benchmarks.workload import Kind, Workload, kind_and_rows
 Step = Callable[[], object]
 SETTLE = 0.3
 """Seconds before a block: the threads of the process before spin a while, on processors that this one needs."""
-AGAIN = 2
-"""Steps at the start of a block that do not count: the caches are those of another process."""
+WARM = 0.4
+"""Seconds of steps at the start of a block that do not count: a training goes on, so caches and threads are warm."""
 
 
 def serve(
@@ -37,7 +37,9 @@ def serve(
             current, step = column, step_of(workload, *kind_and_rows(column))
         assert step is not None
         time.sleep(SETTLE)
-        for _ in range(AGAIN):
+        warm = time.perf_counter() + WARM
+        step()
+        while time.perf_counter() < warm:
             step()
         times = []
         for _ in range(int(count)):

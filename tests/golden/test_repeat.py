@@ -140,7 +140,7 @@ def plugged(program: Made, seen: Seen) -> Tensor:
 
 # Sampled estimators.
 
-BATCHES, ROWS = 20, 600
+BATCHES, ROWS = 80, 600  # of 20 means the standard error itself is too uncertain for a bound of five
 WHERE = {
     "nothing labelled": Seen(None, (None, None), (None, None)),
     "one item": Seen(1, (None, None), (None, None)),
