@@ -1,6 +1,7 @@
 """What every test runs under: one thread, no display, shapes and types checked at run time, fixed examples."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for what tests start; two spinning threads slow each other down
@@ -12,6 +13,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without
 
 # Before anything imports unbraid: the annotations of what users do not call themselves are checked at every call. What
 # they do call refuses wrong input in its own words, which tests read. UNBRAID_TYPECHECK=0 to debug without.
