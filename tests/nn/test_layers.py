@@ -229,3 +229,22 @@ def test_weights_of_convolutions_lie_channels_last() -> None:
     weights = [each.weight for each in Convolved().modules() if type(each) is nn.Conv2d]
     assert len(weights) == 2
     assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+
+
+@pytest.mark.parametrize("of_data", [30, 3])
+def test_data_is_left_out_of_the_backward_pass_and_changes_nothing(of_data: int) -> None:
+    """Beside a parent that needs a gradient: where data is most of the input its product is one of its own."""
+    torch.manual_seed(0)
+    layer, x = Linear(of_data + 5, 4).double(), torch.rand(6, of_data, dtype=torch.float64)
+    known, free = torch.rand(6, 5, dtype=torch.float64), torch.rand(6, 5, dtype=torch.float64, requires_grad=True)
+    for other in (known, free):
+        joined = torch.cat([other, x], -1)
+        torch.testing.assert_close(layer(other, x), nn.functional.linear(joined, layer.weight, layer.bias))
+    inputs = [layer.weight, layer.bias, free]
+    found = torch.autograd.grad(layer(free, x).square().sum(), inputs)
+    expected = torch.autograd.grad(
+        nn.functional.linear(torch.cat([free, x], -1), layer.weight, layer.bias).square().sum(), inputs
+    )
+    torch.testing.assert_close(found, expected)
+    assert len(layer._groups((free, x))) == (2 if of_data == 30 else 1)
+    assert len(layer._groups((known, x))) == 1
