@@ -110,22 +110,22 @@ class Captures:
                 self.reasons.clear()
             self._found[kind] = None
             return compute()
-        reason = not_ours(takes_part) or Guard(modules).reason()
+        guard = Guard(modules)
+        reason = not_ours(takes_part) or guard.reason()
         if reason is not None:
             self.reasons[kind] = reason
             return compute()
-        return self._recorded(kind, modules, inputs, generator, compute)
+        return self._recorded(kind, guard, inputs, generator, compute)
 
     def _recorded(
         self,
         kind: Hashable,
-        modules: nn.Module,
+        guard: Guard,
         inputs: Sequence[Tensor],
         generator: torch.Generator | None,
         compute: Compute,
     ) -> Outputs:
         """Computes a pass as it is written, and captures it."""
-        guard = Guard(modules)
         given = {f"x{i}": tensor for i, tensor in enumerate(inputs)}
         recorder = Recorder({**given, **guard.tensors()}, guard.fixed, generator)
         with recorder:
