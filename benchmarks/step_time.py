@@ -11,8 +11,9 @@ In the same turns a process multiplies matrices of single precision: the peak th
     python benchmarks/step_time.py --json benchmarks/step_time.json                              (10 to 20 minutes)
     python benchmarks/step_time.py --steps 40 --processes 1 --columns labelled_100 --systems unbraid numpyro (1 minute)
 
-`unbraid_bf16` is measured only where the processor multiplies in bf16. A system whose package is missing
-is left out, and the output says how to get it.
+`unbraid_compiled` is unbraid with `compile=True`: it keeps what its own trial found the quicker form, so its steps may
+be those of `unbraid`. `unbraid_bf16` is measured only where the processor multiplies in bf16. A system whose package
+is missing is left out, and the output says how to get it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from benchmarks.workload import COLUMNS, Workload
 
 HANDS = ("by_hand", "by_hand_shared", "by_hand_compiled")
 SYSTEMS: dict[Workload, tuple[str, ...]] = {
-    "m2": ("unbraid", "unbraid_bf16", *HANDS, "pyro", "numpyro"),
+    "m2": ("unbraid", "unbraid_compiled", "unbraid_bf16", *HANDS, "pyro", "numpyro"),
     "digits": ("unbraid", "unbraid_bf16", *HANDS[:2]),
 }
 WARM_UP = 5

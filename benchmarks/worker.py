@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self, system: str, workload: Workload, threads: int) -> None:
         self.system = system
-        module = "by_hand" if system.startswith("by_hand") else system.removesuffix("_bf16")
+        module = "by_hand" if system.startswith("by_hand") else system.removesuffix("_bf16").removesuffix("_compiled")
         command = [sys.executable, "-m", f"benchmarks.systems.{module}", system, workload]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
         pipe = subprocess.PIPE

@@ -1,4 +1,4 @@
-"""Both models in unbraid. `unbraid_bf16` runs the networks in bf16."""
+"""Both models in unbraid. `unbraid_bf16` runs the networks in bf16, `unbraid_compiled` compiles where it gains."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import unbraid as ub
 from benchmarks.systems.serve import Step, serve
 from benchmarks.workload import ALPHA, HIDDEN, STYLE, Kind, Workload, batch
 from examples.digits import Digits
+from unbraid.capture.trial import AFTER
 from unbraid.training.precision import networks_in
 from unbraid.training.settings import Precision
 
 PRECISION: Precision = "bf16" if sys.argv[1:2] == ["unbraid_bf16"] else "fp32"
+COMPILED = sys.argv[1:2] == ["unbraid_compiled"]
 
 
 class M2(ub.Model):
@@ -48,8 +50,19 @@ def step_of(workload: Workload, kind: Kind, rows: int) -> Step:
         found.loss.backward()
         optimizer.step()
 
+    if COMPILED:
+        torch._dynamo.utils.counters.clear()
+        model.captures.compile = True
+        for _ in range(AFTER + 2):  # the trial is over before any step is timed
+            step()
+        print(f"{kind}_{rows}: {model.captures}", file=sys.stderr, flush=True)
     return step
 
 
+def compilations() -> int:
+    """Counts the graphs that were compiled since the last `step_of`."""
+    return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+
 if __name__ == "__main__":
-    serve(step_of, sys.argv[2])  # type: ignore[arg-type]
+    serve(step_of, sys.argv[2], compilations if COMPILED else None)  # type: ignore[arg-type]

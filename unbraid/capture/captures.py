@@ -1,4 +1,4 @@
-"""Captures: passes of a model through its graph, each captured when it is made a second time."""
+"""Captures: passes of a model through its graph, each captured when it is made a second time, and compiled if asked."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from unbraid.capture.guard import Guard, Slot, not_ours
 from unbraid.capture.line import names_in
-from unbraid.capture.program import compiled
+from unbraid.capture.native import native
+from unbraid.capture.program import program
 from unbraid.capture.recorder import Recorder
+from unbraid.capture.trial import Run, Trial
 
 LIMIT = 64
 """How many kinds of pass are remembered; when there are more, as when an option changes with each step, all are
@@ -34,7 +36,7 @@ class Capture:
         meaning: What the tensors are that it computes.
     """
 
-    run: Callable[..., tuple[Tensor, ...]]
+    run: Run
     guard: Guard
     slots: tuple[Slot, ...]
     meaning: Any
@@ -52,20 +54,28 @@ class Captures:
     on the line is run. Values, noise and gradients are bit for bit the same. A pass that is more than its torch calls
     (modules and variables of a user's own, hooks, values of tensors read in Python) is computed as it is written.
 
+    Where `compile` is set, the line of a pass that is differentiated is also compiled when it has been run some times,
+    and both forms are timed: the quicker one is run from then on. Compiled, values and gradients are the same up to
+    rounding.
+
     Attributes:
         enabled: Whether passes are captured.
+        compile: Whether captured passes are compiled, where that makes them quicker; needs a C++ compiler.
         reasons: Why a kind of pass is not captured, for those that were tried.
+        trials: Of each kind of pass that is compiled when it has been run often enough.
     """
 
     def __init__(self) -> None:
         self.enabled = True
+        self.compile = False
         self.reasons: dict[Hashable, str] = {}
+        self.trials: dict[Hashable, Trial] = {}
         self._found: dict[Hashable, Capture | None] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Captures:
         """Returns new ones: they are of one model's modules."""
         fresh = Captures()
-        fresh.enabled = self.enabled
+        fresh.enabled, fresh.compile = self.enabled, self.compile
         return fresh
 
     def __reduce__(self) -> tuple[type[Captures], tuple[()]]:
@@ -75,6 +85,11 @@ class Captures:
     def count(self) -> int:
         """How many passes are captured."""
         return sum(capture is not None for capture in self._found.values())
+
+    def __str__(self) -> str:
+        lines = [f"{self.count} kinds of pass captured"]
+        lines += [f"not captured: {reason}" for reason in self.reasons.values()]
+        return "\n".join([*lines, *map(str, self.trials.values())])
 
     def outputs(
         self,
@@ -98,7 +113,7 @@ class Captures:
         """
         if not self.enabled or torch._C._len_torch_function_stack():
             return compute()
-        kind = (kind, _surroundings())
+        kind = (kind, self.compile, _surroundings())
         capture = self._found.get(kind)
         if capture is not None and capture.guard.holds():
             return capture(inputs, generator)
@@ -106,8 +121,8 @@ class Captures:
             return compute()
         if kind not in self._found or capture is not None:
             if len(self._found) + len(self.reasons) >= LIMIT:
-                self._found.clear()
-                self.reasons.clear()
+                for remembered in (self._found, self.reasons, self.trials):
+                    remembered.clear()
             self._found[kind] = None
             return compute()
         guard = Guard(modules)
@@ -136,7 +151,10 @@ class Captures:
             return meaning, outputs
         used = {name for line in recorder.lines for name in line.uses()} | set(names_in(returned))
         own = [name for name in guard.slots if name in used]
-        run = compiled(recorder.lines, ("generator", *given, *own), returned)
+        names = ("generator", *given, *own)
+        run = program(recorder.lines, names, returned)
+        if self.compile and torch.is_grad_enabled():
+            run = self.trials[kind] = Trial(run, lambda: native(recorder.lines, names, returned))
         self._found[kind] = Capture(run, guard, tuple(guard.slots[name] for name in own), meaning)
         return meaning, outputs
 

@@ -11,7 +11,7 @@ from unbraid.capture.line import Constant, Line, Name, names_in
 TITLE = "<a captured pass>"
 
 
-def compiled(lines: Sequence[Line], inputs: Sequence[str], outputs: Any) -> Callable[..., tuple[Any, ...]]:
+def program(lines: Sequence[Line], inputs: Sequence[str], outputs: Any) -> Callable[..., tuple[Any, ...]]:
     """Compiles lines into one function without a loop, a look-up or a branch.
 
     A value is let go after the last line that uses it, so that its memory is used again while it is near.

@@ -88,6 +88,7 @@ def fit(
     settings = (settings or Settings()).changed(**changes)
     if not isinstance(progress, Progress):
         check_style(progress)
+    model.captures.compile = settings.compile
     world = world_of(devices, nodes, model)
     task = Task.of(model, images, labels, views, settings)
     check_shared(world, settings)

@@ -58,6 +58,9 @@ class Settings:
     ] = "last"
     patience: Annotated[int, "epochs without improvement after which training stops; 0 for never"] = 0
     precision: Annotated[Precision, "of networks; auto is bf16 where the processor multiplies in it"] = "fp32"
+    compile: Annotated[
+        bool, "whether each kind of pass is compiled, in up to a minute, and so run from then on where that is quicker"
+    ] = False
     seed: Annotated[int, "of the order of rows and of noise"] = 0
 
     def __post_init__(self) -> None:
