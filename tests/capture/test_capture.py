@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import weakref
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 import unbraid as ub
 from tests.models import REGISTRY, Digits, labels_of, rows_of
-from unbraid.capture.recorder import Recorder
+from unbraid.capture.recorder import Recorder, refuse_capture
 from unbraid.objectives.terms import Objective
 
 ROWS = 6
@@ -92,6 +93,33 @@ def test_every_estimator_gives_the_same_with_and_without(digits: tuple[ub.Model,
     for seed in range(4):
         options = {"estimators": {"digit": estimator}, "progress": seed / 4}
         assert_same(model, step(model, x, {}, seed, **options), other, step(other, x, {}, seed, **options))
+
+
+def test_chunks_stay_chunks(digits: tuple[ub.Model, Tensor]) -> None:
+    """A line of calls would keep the activations of all chunks for the backward pass."""
+    model, x = digits
+    other = written(model)
+    for seed in range(4):
+        options = {"estimators": {"digit": ub.Enumerate(rows=2 * ROWS)}}
+        assert_same(model, step(model, x, {}, seed, **options), other, step(other, x, {}, seed, **options))
+    assert model.captures.count == 0
+    assert list(model.captures.reasons.values()) == [
+        "chunks of values are computed again in the backward pass, to bound memory"
+    ]
+
+
+def test_what_is_refused_keeps_no_tensor_alive() -> None:
+    x = torch.ones(3)
+    with Recorder({"x": x}, (), None) as recorder:
+        y = (x * 2).exp()
+        refuse_capture("for a test")
+        gone = weakref.ref(y)
+        del y
+        assert gone() is None
+        gone = weakref.ref(x + 1)
+        assert gone() is None
+    assert recorder.refused == "for a test"
+    refuse_capture("while nothing is recorded")
 
 
 def test_another_option_is_another_pass(digits: tuple[ub.Model, Tensor]) -> None:

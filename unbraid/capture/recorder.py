@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -34,6 +35,20 @@ RANDOM = frozenset(
 PLAIN = (int, float, bool, str, type(None), type(...), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
+_ACTIVE: ContextVar[Recorder | None] = ContextVar("_ACTIVE", default=None)
+
+
+def refuse_capture(reason: str) -> None:
+    """Says that what is being computed must not become a straight line of calls, if it is being recorded.
+
+    Args:
+        reason: Why not.
+    """
+    recorder = _ACTIVE.get()
+    if recorder is not None:
+        recorder.refuse(reason)
+
+
 class Recorder(TorchFunctionMode):
     """Writes down every torch function that is called while it is active.
 
@@ -59,6 +74,21 @@ class Recorder(TorchFunctionMode):
         self._generator = generator
         self._with_gradient = torch.is_grad_enabled()
 
+    def __enter__(self) -> Self:
+        self._token = _ACTIVE.set(self)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        _ACTIVE.reset(self._token)
+
+    def refuse(self, reason: str) -> None:
+        """Stops recording, and lets go of all tensors."""
+        self.refused = self.refused or reason
+        self.lines.clear()
+        self._alive.clear()
+
     def __torch_function__(
         self,
         function: Callable[..., Any],
@@ -73,15 +103,17 @@ class Recorder(TorchFunctionMode):
             try:
                 self._write(function, args, kwargs, result)
             except UnrecordableError as error:
-                self.refused = str(error)
+                self.refuse(str(error))
         return result
 
     def names_of(self, outputs: Iterable[Tensor]) -> tuple[Name | Constant, ...]:
         """Returns what the outputs of the computation are called; with one that no call has made it is refused."""
+        if self.refused is not None:
+            return ()
         try:
             return tuple(self._name_of(tensor) for tensor in outputs)
         except UnrecordableError as error:
-            self.refused = self.refused or str(error)
+            self.refuse(str(error))
             return ()
 
     def _name_of(self, tensor: Tensor) -> Name | Constant:

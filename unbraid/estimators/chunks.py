@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from unbraid.capture.recorder import refuse_capture
 from unbraid.estimators.estimator import Downstream, Site
 from unbraid.estimators.joint import joint_one_hot
 from unbraid.graph.spread import Spread
@@ -45,6 +46,7 @@ def _chunk(site: Site, downstream: Downstream, start: int, stop: int) -> Terms:
 
     if not torch.is_grad_enabled():
         return compute()
+    refuse_capture("chunks of values are computed again in the backward pass, to bound memory")
     terms: Terms = checkpoint(_repeatable(compute, site.generator), use_reentrant=False)
     return terms
 
