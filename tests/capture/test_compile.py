@@ -17,7 +17,7 @@ import unbraid as ub
 from tests.models import Digits, rows_of
 from unbraid.capture import captures, trial
 from unbraid.capture.line import Line, Name
-from unbraid.capture.native import drawn_before
+from unbraid.capture.native import drawn_before, native
 from unbraid.capture.trial import AFTER, Trial, timed
 
 ROWS = 6
@@ -126,6 +126,23 @@ def test_draws_go_before_with_all_that_they_depend_on() -> None:
     before, after = drawn_before(lines)
     assert before == [lines[i] for i in (0, 2, 3, 5)]
     assert after == [lines[i] for i in (1, 4, 6, 7, 8)]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # by what torch imports there
+@pytest.mark.parametrize(("kind", "mode"), [("cpu", "default"), ("cuda", "reduce-overhead")])
+def test_a_gpu_gets_graphs_whose_results_are_kept(kind: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = torch.zeros(3)
+
+    def compiled(run: Any, **options: Any) -> Any:
+        assert options["mode"] == mode
+        return lambda x: (result.copy_(x),)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    double = [Line(torch.mul, (Name("x0"), 2), {}, Name("y"))]
+    run = native(double, ("generator", "x0"), (Name("y"),), torch.device(kind))
+    first, second = run(None, torch.ones(3))[0], run(None, torch.zeros(3))[0]
+    assert torch.equal(second, torch.zeros(3))
+    assert torch.equal(first, torch.ones(3)) == (kind == "cuda")
 
 
 def test_a_training_compiles_if_it_is_asked_to() -> None:

@@ -151,10 +151,11 @@ class Captures:
             return meaning, outputs
         used = {name for line in recorder.lines for name in line.uses()} | set(names_in(returned))
         own = [name for name in guard.slots if name in used]
+        device = inputs[0].device
         names = ("generator", *given, *own)
         run = program(recorder.lines, names, returned)
         if self.compile and torch.is_grad_enabled():
-            run = self.trials[kind] = Trial(run, lambda: native(recorder.lines, names, returned))
+            run = self.trials[kind] = Trial(run, lambda: native(recorder.lines, names, returned, device))
         self._found[kind] = Capture(run, guard, tuple(guard.slots[name] for name in own), meaning)
         return meaning, outputs
 

@@ -76,11 +76,11 @@ class Recorder(TorchFunctionMode):
 
     def __enter__(self) -> Self:
         self._token = _ACTIVE.set(self)
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         _ACTIVE.reset(self._token)
 
     def refuse(self, reason: str) -> None:
