@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,24 @@ def test_a_run_is_described_in_plain_values() -> None:
     assert found["labels"] == "20 of 120 rows labelled: digit (2 a class)"
     assert found["views"]["view"] == "unbraid.views.warp:Warp"
     assert described(model="mine")["model"] == "tests.training.small:Small"  # what is added does not hide what is
+
+
+@dataclass(frozen=True)
+class Several:
+    """A view of other views, which also holds rows and a network."""
+
+    views: tuple[Any, ...]
+    rows: torch.Tensor = field(repr=False)
+    by: Any = None
+
+
+def test_views_that_hold_views_rows_and_networks_are_described_in_plain_values() -> None:
+    found = describe_view(Several((ub.Warp(shift=2.0), torch.nn.ReLU()), torch.zeros(3), by=torch.nn.Identity()))
+    assert found == json.loads(json.dumps(found))
+    assert set(found) == {"view", "views", "by"}
+    assert found["by"] == {"view": "Identity"}
+    warp, other = found["views"]
+    assert (warp["view"], warp["shift"], other) == ("unbraid.views.warp:Warp", 2.0, {"view": "ReLU"})
 
 
 def test_views_are_described_by_what_they_do() -> None:

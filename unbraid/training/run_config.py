@@ -52,12 +52,25 @@ def describe_run(
 
 
 def describe_view(views: object) -> Any:
-    """Describes what transforms rows: its class and options where it is a dataclass, else its name."""
+    """Describes what transforms rows: its class and options where it is a dataclass, else its name.
+
+    A field that the dataclass leaves out of its own description (`repr=False`), such as rows that it holds, is left out.
+    """
     if views is None:
         return None
     if dataclasses.is_dataclass(views) and not isinstance(views, type):
-        return {"view": reference(type(views)), **dataclasses.asdict(views)}
+        options = {each.name: getattr(views, each.name) for each in dataclasses.fields(views) if each.repr}
+        return {"view": reference(type(views)), **{name: _described(value) for name, value in options.items()}}
     return {"view": getattr(views, "__qualname__", type(views).__name__)}
+
+
+def _described(value: Any) -> Any:
+    """Describes an option of what transforms rows, which may itself be such a thing, or several."""
+    if isinstance(value, Mapping):
+        return {str(key): _described(each) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_described(each) for each in value]
+    return value if value is None or isinstance(value, (int, float, str)) else describe_view(value)
 
 
 def reference(cls: type) -> str:
