@@ -54,7 +54,7 @@ def describe_run(
 def describe_view(views: object) -> Any:
     """Describes what transforms rows: its class and options where it is a dataclass, else its name.
 
-    A field that the dataclass leaves out of its own description (`repr=False`), such as rows that it holds, is left out.
+    A field that the dataclass leaves out of its own description (`repr=False`), such as rows it holds, is left out.
     """
     if views is None:
         return None
