@@ -87,8 +87,7 @@ def _of_one(table: Table, records: Sequence[Record]) -> str:
     """Writes a table of one metric: mean ± standard deviation over the seeds, how many they are, how many failed."""
     counted = matching(records, table.where)
     columns = ordered(record["cell"][table.columns] for record in counted)
-    names = [str(column) for column in columns]
-    names += [name for each in table.published for name in each.values if name not in names]
+    names = [*dict.fromkeys([*map(str, columns), *(name for each in table.published for name in each.values)])]
     head = [f"**{table.title}**, {UNITS[table.unit]}".rstrip(", "), ""]
     lines = [_line(table.rows, [f"{table.columns} {name}" for name in names] + ["source"])]
     lines.append("| --- |" + " ---: |" * len(names) + " --- |")

@@ -41,7 +41,7 @@ RECORDS = [
 
 
 def test_a_table_of_records() -> None:
-    others = (Published("others", {"100": "1.0 ± 0.1", "50": "9"}, "a paper"),)
+    others = (Published("others", {"100": "1.0 ± 0.1", "50": "9"}, "a paper"), Published("more", {"50": "8"}, "it too"))
     table = Table("Error", "e", where={"rate": 1.0}, published=others)
     assert markdown(table, RECORDS).splitlines() == [
         "**Error**, in %",
@@ -51,6 +51,7 @@ def test_a_table_of_records() -> None:
         "| **a** | 3.00 ± 1.41 (1 of 3 runs failed) | 1.00 | 0.50 |  | ours, 1 to 3 runs |",
         "| a: its recogniser on the labelled rows alone | 6.00 ± 2.83 | 2.00 | 1.00 |  | ours, 1 to 3 runs |",
         "| others | 1.0 ± 0.1 |  |  | 9 | a paper |",
+        "| more |  |  |  | 8 | it too |",
     ]
     by_rate = markdown(Table("Error", "e", rows="rate", baseline=False), RECORDS).splitlines()
     assert [line.split("|")[1:3] for line in by_rate[4:]] == [
