@@ -28,6 +28,7 @@ WRONG: list[tuple[str, Any, str, Any]] = [
     ("rate", float("inf"), "rate must be a finite number", 2),
     ("mixed", 1, "mixed must be True or False, got 1", False),
     ("balanced", "yes", "balanced must be True or False, got 'yes'", True),
+    ("compile", "auto", "compile must be True or False, got 'auto'", True),
     ("alpha", -1.0, "alpha must be at least 0", 0.0),
     ("alpha", float("nan"), "alpha must be a finite number", 3),
     ("gamma", -1.0, "gamma must be at least 0", 1.5),
