@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tests.models import Digits, rows_of
 from unbraid.capture import captures, trial
 from unbraid.capture.line import Line, Name
 from unbraid.capture.native import drawn_before, native
+from unbraid.capture.recorder import Recorder
 from unbraid.capture.trial import AFTER, Trial, timed
 
 ROWS = 6
@@ -64,7 +67,7 @@ def passes(monkeypatch: pytest.MonkeyPatch, native: Any, seconds: tuple[float, f
 
 def test_what_is_slower_compiled_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     model = passes(monkeypatch, lambda *_: pytest.fail, seconds=(1.0, 1.5))
-    assert str(model.captures) == "1 kinds of pass captured\nnot compiled: 1500.00 ms compiled, 1000.00 ms as it is"
+    assert str(model.captures) == "kinds of pass captured: 1\nnot compiled: 1500.00 ms compiled, 1000.00 ms as it is"
 
 
 def test_a_failure_of_the_compiler_is_said_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +88,23 @@ def test_what_is_run_seldom_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> 
     with torch.no_grad():
         for _ in range(AFTER + 4):
             model.objective(x)  # evaluation is never compiled
+    assert len(model.captures.trials) == 1
+
+
+def test_a_pass_that_waits_to_be_compiled_keeps_no_tensor_of_its_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Recorder]] = []
+
+    class Watched(Recorder):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(captures, "Recorder", Watched)
+    model, _ = compiling(Digits())
+    for seed in range(2):
+        step(model, rows_of(model, ROWS), {}, seed)
+    gc.collect()
+    assert [recorder() for recorder in made] == [None]
     assert len(model.captures.trials) == 1
 
 

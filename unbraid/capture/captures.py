@@ -87,7 +87,7 @@ class Captures:
         return sum(capture is not None for capture in self._found.values())
 
     def __str__(self) -> str:
-        lines = [f"{self.count} kinds of pass captured"]
+        lines = [f"kinds of pass captured: {self.count}"]
         lines += [f"not captured: {reason}" for reason in self.reasons.values()]
         return "\n".join([*lines, *map(str, self.trials.values())])
 
@@ -151,11 +151,10 @@ class Captures:
             return meaning, outputs
         used = {name for line in recorder.lines for name in line.uses()} | set(names_in(returned))
         own = [name for name in guard.slots if name in used]
-        device = inputs[0].device
-        names = ("generator", *given, *own)
-        run = program(recorder.lines, names, returned)
+        lines, names, device = recorder.lines, ("generator", *given, *own), inputs[0].device
+        run = program(lines, names, returned)
         if self.compile and torch.is_grad_enabled():
-            run = self.trials[kind] = Trial(run, lambda: native(recorder.lines, names, returned, device))
+            run = self.trials[kind] = Trial(run, lambda: native(lines, names, returned, device))
         self._found[kind] = Capture(run, guard, tuple(guard.slots[name] for name in own), meaning)
         return meaning, outputs
 

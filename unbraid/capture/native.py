@@ -16,6 +16,9 @@ from unbraid.capture.recorder import RANDOM
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {Tensor.unflatten: torch.unflatten}
 """Methods that the compiler does not know, and the functions that do the same."""
 
+DRAWS = RANDOM | {"uniform", "random", "exponential", "geometric", "log_normal", "cauchy"}
+"""Functions that draw, and with an underscore methods that do so in place."""
+
 
 def native(
     lines: Sequence[Line], inputs: Sequence[str], outputs: Any, device: torch.device
@@ -76,7 +79,3 @@ def draws(line: Line) -> bool:
 def _changed(line: Line) -> list[str]:
     """Returns the names of what a line without a result changes in place."""
     return list(names_in(line.kwargs.get("out", line.args[:1])))
-
-
-DRAWS = RANDOM | {"uniform", "random", "exponential", "geometric", "log_normal", "cauchy"}
-"""Functions that draw, and with an underscore methods that do so in place."""
