@@ -45,6 +45,8 @@ class Experiment:
         quick: The cells of a quick run.
         quick_rows: How many rows a quick run is trained on, and measured by.
         quick_settings: What is changed for a quick run.
+        enriched: From a cell, the training rows, the labels that are shown and a seed to rows and labels that have more
+            rows, made of the labelled ones; None for none.
         also: From a cell, its trained model, the training rows and the test rows to what is measured of the model, and
             not of its baseline; None for nothing.
         pictures: From a cell, its trained model and the test rows to figures by name; None for no pictures.
@@ -68,6 +70,7 @@ class Experiment:
     quick: tuple[Cell, ...]
     quick_rows: int
     quick_settings: Mapping[str, Any]
+    enriched: Callable[[Cell, Rows, Mapping[str, Any], int], tuple[Rows, Mapping[str, Any]]] | None = None
     also: Callable[[Cell, ub.Model, Rows, Rows], Found] | None = None
     pictures: Callable[[Cell, ub.Model, Rows], Mapping[str, Figure]] | None = None
     tables: tuple[Table | Measures, ...] = ()

@@ -6,25 +6,31 @@ They are not settled yet; what was tried is in results/development.jsonl.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 import unbraid as ub
 from experiments import multimnist_pictures as draw
 from experiments.experiment import Experiment, few, product
 from experiments.published import MULTI_MNIST
 from experiments.record import Cell
+from experiments.superposed import superposed
 from experiments.table import Table
 from unbraid.data import Rows
 from unbraid.evaluation import evaluate_labels
 
 ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
+SCALES = (0.2, 0.8)
+SUPERPOSED = 12
+"""How many images are superposed of labelled ones, for each of these."""
 
 
 class Item(ub.Submodel):
@@ -63,33 +69,57 @@ class MultiDigits(ub.Model):
         return ub.Bernoulli(1, SIZE, SIZE, grey="cross_entropy")(logits=(0.001 + 0.998 * ink).logit())
 
 
-def counter() -> nn.Sequential:
-    """Returns convolutions whose features are averaged over the image: what is there counts, and not where.
+class Standardised(nn.Conv2d):
+    """A convolution whose filters have mean 0 and a norm of their own, so that features need not be normalised.
 
-    Features are normalised over the batch. Normalised by themselves, images would lose how much there is in them.
+    Features normalised over the batch are others for views than for the images themselves; normalised by themselves,
+    images would lose how much there is in them.
+
+    Source: scaled weight standardisation, Brock et al. 2021, "Characterizing signal propagation to close the
+    performance gap in unnormalized ResNets", Eq. 4, with their gain for a rectifier.
     """
-    sizes = ((4, 16, 1), (16, 32, 2), (32, 64, 2), (64, 64, 1), (64, 96, 1))
+
+    def __init__(self, into: int, out: int, step: int) -> None:
+        super().__init__(into, out, 3, step, 1)
+        self.gain = nn.Parameter(torch.full((out, 1, 1, 1), math.sqrt(2 / (1 - 1 / math.pi))))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Maps images (rows, channels, height, width) to features."""
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
+        scale = self.gain * (variance * self.weight[0].numel()).clamp_min(1e-4).rsqrt()
+        return functional.conv2d(images, (self.weight - mean) * scale, self.bias, self.stride, self.padding)
+
+
+class Sum(nn.Module):
+    """Adds up features over the image: what is there counts, and not where."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maps (rows, channels, height, width) to (rows, channels), as large as a single place's."""
+        return features.sum((2, 3)) / math.sqrt(features.shape[2] * features.shape[3])
+
+
+def counter() -> nn.Sequential:
+    """Returns what sees how much of everything there is."""
     return nn.Sequential(
-        nn.PixelUnshuffle(2), *convolutions(sizes, nn.BatchNorm2d), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        *convolutions((4, 16, 1), (16, 32, 2), (32, 48, 1), (48, 48, 1), (48, 64, 2), (64, 96, 1)), Sum()
     )
 
 
 def finder(hidden: int) -> nn.Sequential:
     """Returns convolutions and a hidden layer that knows where everything is."""
-    layers = (nn.Flatten(), nn.LazyLinear(hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU())
-    return nn.Sequential(nn.PixelUnshuffle(2), *convolutions(((4, 32, 2), (32, 64, 2)), nn.BatchNorm2d), *layers)
+    return nn.Sequential(*convolutions((4, 32, 2), (32, 64, 2)), nn.Flatten(), nn.LazyLinear(hidden), nn.ReLU())
 
 
 def reader() -> nn.Sequential:
-    """Returns convolutions over a glimpse, normalised by itself: how bright it is says nothing of what it is."""
-    sizes = ((4, 32, 2), (32, 64, 2))
-    return nn.Sequential(nn.PixelUnshuffle(2), *convolutions(sizes, partial(nn.GroupNorm, 4)), nn.Flatten())
+    """Returns convolutions over a glimpse."""
+    return nn.Sequential(*convolutions((4, 32, 2), (32, 64, 2)), nn.Flatten())
 
 
-def convolutions(sizes: Sequence[tuple[int, int, int]], norm: Callable[[int], nn.Module]) -> Iterator[nn.Module]:
-    """Yields convolutions of three by three pixels, from so many channels to so many, with a step, and their norms."""
-    for into, out, step in sizes:
-        yield from (nn.Conv2d(into, out, 3, step, 1, bias=False), norm(out), nn.ReLU())
+def convolutions(*sizes: tuple[int, int, int]) -> Iterator[nn.Module]:
+    """Yields convolutions of two by two pixels at a time, from so many channels to so many, with a step."""
+    yield nn.PixelUnshuffle(2)
+    for size in sizes:
+        yield from (Standardised(*size).to(memory_format=torch.channels_last), nn.ReLU())
 
 
 SETTINGS = ub.Settings(
@@ -121,13 +151,47 @@ def four() -> Rows:
 
 def _with_latents(rows: Rows) -> Rows:
     """Names the labels as the model names its latents; places become those of the latent that they are mapped from."""
-    place = ub.from_place(torch.as_tensor(rows.labels["place"]), scales=(0.2, 0.8))
+    place = ub.from_place(torch.as_tensor(rows.labels["place"]), SCALES)
     labels = {"count": rows.labels["count"], "items.digit": rows.labels["digit"], "items.place": np.asarray(place)}
     return Rows(rows.images, labels, rows.name)
 
 
 def labelled(cell: Cell, train: Rows, seed: int) -> Mapping[str, Any]:
     return few(train, "count", cell["labels"], seed) if cell["labels"] else {}
+
+
+def enriched(cell: Cell, train: Rows, labels: Mapping[str, Any], seed: int) -> tuple[Rows, Mapping[str, Any]]:
+    """Adds images that are superposed of the labelled ones, or of isolated digits; no other label takes part in them."""
+    if cell.get("model") == "isolated":
+        one = isolated()[: len(train) // 20]
+        unknown = np.full_like(one.labels["digit"], -1), np.full_like(one.labels["place"], np.nan)
+        known = {"count": one.labels["count"], "digit": unknown[0], "place": unknown[1]}
+        return _with_more(train, {"count": np.full(len(train), -1)}, one.images, known, seed)
+    if not labels:
+        return train, labels
+    rows = np.flatnonzero(labels["count"] >= 0)
+    known = {
+        "count": labels["count"][rows],
+        "digit": labels["items.digit"][rows],
+        "place": ub.to_place(torch.as_tensor(labels["items.place"][rows]), SCALES).numpy(),
+    }
+    return _with_more(train, labels, train.images[rows], known, seed)
+
+
+def _with_more(
+    train: Rows, labels: Mapping[str, Any], images: Tensor, known: Mapping[str, Any], seed: int
+) -> tuple[Rows, Mapping[str, Any]]:
+    """Adds superposed images and the labels of the variables that have any."""
+    made, found = superposed(images.numpy(), known, SUPERPOSED * len(images), seed)
+    more = _with_latents(Rows(torch.from_numpy(made), found, train.name))
+    together = {name: np.concatenate([labels[name], more.labels[name]]) for name in labels}
+    return Rows(torch.cat([train.images, more.images]), together, train.name), together
+
+
+@cache
+def isolated() -> Rows:
+    """Returns images of a single digit somewhere, of which no more is known."""
+    return ub.data.multi_mnist(1000, counts=(1,), at_most=3, seed=1)
 
 
 def model(cell: Cell, seed: int) -> ub.Model:
@@ -180,20 +244,24 @@ LABELLED = product({"model": ("repeat",), "labels": (500, 1000), "rate": (1, 10)
 EXPERIMENT = Experiment(
     name="multimnist",
     cells=(
-        {"model": "repeat", "labels": 0, "rate": 0}, *LABELLED,
+        *LABELLED, {"model": "isolated", "labels": 0, "rate": 10}, {"model": "repeat", "labels": 0, "rate": 0},
         *product({"model": ("pretrained", "four"), "labels": (1000,), "rate": (10,)}),
     ),
     seeds=5,
     rows=rows,
     labelled=labelled,
+    enriched=enriched,
     model=model,
     settings=settings,
     views=lambda cell, train: VIEWS,
     measure=measure,
     held_out=lambda train: (train[: len(train) * 9 // 10], train[len(train) * 9 // 10 :]),
     baseline_views=lambda cell: VIEWS,
-    baseline_steps=lambda cell: 300 if cell["labels"] else 0,
-    quick=product({"model": ("repeat", "pretrained", "four"), "labels": (40,), "rate": (10,)}),
+    baseline_steps=lambda cell: 0 if cell["model"] == "repeat" and not cell["labels"] else 300,
+    quick=(
+        *product({"model": ("repeat", "pretrained", "four"), "labels": (40,), "rate": (10,)}),
+        {"model": "isolated", "labels": 0, "rate": 10},
+    ),
     quick_rows=200,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
     pictures=pictures,

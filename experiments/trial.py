@@ -84,6 +84,9 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     cell, seed = trial.cell, trial.seed
     train, test = rows_of(trial, experiment)
     labels = experiment.labelled(cell, train, seed)
+    of = len(train)
+    if experiment.enriched:
+        train, labels = experiment.enriched(cell, train, labels, seed)
     model = model_of(trial, experiment)
     settings, views = settings_of(trial, experiment), experiment.views(cell, train)
     watched = test if trial.develops and not model.latents.keys().isdisjoint(test.labels) else None
@@ -93,8 +96,9 @@ def trained(trial: Trial, experiment: Experiment) -> dict[str, Any]:
     )  # fmt: skip
     record: dict[str, Any] = {
         "metrics": experiment.measure(fitted.model, test),
-        "labelled": len(fitted.plan.labelled_rows),
-        "of": len(train),
+        "labelled": int((fitted.plan.labelled_rows < of).sum()),
+        "of": of,
+        "made_of_labelled": len(train) - of,
         "terms": fitted.history[-1]["terms"],
         "settings": settings.to_json(),
         "fields": dict(model.fields),

@@ -1,0 +1,85 @@
+"""Superposed scenes: their labels are right, and they are made of labelled images alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import unbraid as ub
+from experiments import multimnist
+from experiments.superposed import SHARED, superposed
+from unbraid.data import Rows, compose_digits, tiny_digits
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Rows:
+    return compose_digits(tiny_digits(), 40, order="left_to_right")
+
+
+def test_counts_add_up_and_ink_hardly_meets(scenes: Rows) -> None:
+    images, labels = superposed(scenes.images.numpy(), scenes.labels, 80, seed=0)
+    assert images.shape == (80, *scenes.images.shape[1:])
+    assert np.bincount(labels["count"]).tolist() == [20, 20, 20, 20]
+    assert ((labels["digit"] >= 0).sum(1) == labels["count"]).all()
+    assert (np.isfinite(labels["place"]).all(2).sum(1) == labels["count"]).all()
+    single = scenes.labels["count"] == 1
+    least = scenes.images.numpy()[single].sum((1, 2, 3)).min()
+    assert images[labels["count"] == 2].sum((1, 2, 3)).min() > 2 * least * (1 - SHARED)
+
+
+def test_a_digit_is_where_its_label_says(scenes: Rows) -> None:
+    """Each labelled place shows a digit of that class, as some labelled image does."""
+    images, labels = superposed(scenes.images.numpy(), scenes.labels, 40, seed=1)
+    singles = np.flatnonzero(scenes.labels["count"] == 1)
+    known = _glimpses(scenes.images[singles], scenes.labels["place"][singles, 0])
+    rows = np.flatnonzero(labels["count"] == 1)
+    for image, digit in zip(
+        _glimpses(torch.from_numpy(images[rows]), labels["place"][rows, 0]), labels["digit"][rows, 0], strict=True
+    ):
+        nearest = ((known - image) ** 2).sum((1, 2, 3)).argmin()
+        assert scenes.labels["digit"][singles[nearest], 0] == digit
+
+
+def _glimpses(images: torch.Tensor, places: np.ndarray) -> torch.Tensor:
+    return ub.glimpse(images, torch.as_tensor(places), size=(28, 28))
+
+
+def test_digits_go_from_left_to_right(scenes: Rows) -> None:
+    _, labels = superposed(scenes.images.numpy(), scenes.labels, 80, seed=2)
+    x = labels["place"][..., 1]
+    assert (np.diff(x, axis=1)[np.isfinite(np.diff(x, axis=1))] >= 0).all()
+
+
+def test_a_seed_gives_the_same_and_another_one_does_not(scenes: Rows) -> None:
+    one, again, other = (superposed(scenes.images.numpy(), scenes.labels, 12, seed)[0] for seed in (0, 0, 1))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_scenes_that_never_come_apart_end_too(scenes: Rows) -> None:
+    full = np.ones_like(scenes.images.numpy())
+    images, labels = superposed(full, scenes.labels, 8, seed=0)
+    assert len(images) == len(labels["count"]) == 8
+
+
+def test_no_label_of_another_row_takes_part() -> None:
+    scenes = compose_digits(tiny_digits(), 80)
+    train = multimnist._with_latents(scenes)
+    labels = ub.data.few_labels(train.labels, 5, 0, of="count")
+    hidden = labels["count"] < 0
+    more, found = multimnist.enriched({}, train, labels, 0)
+    assert len(more) == 80 + 20 * multimnist.SUPERPOSED
+    assert torch.equal(more.images[:80], train.images)
+    assert (found["count"][:80] == labels["count"]).all()
+    blank = train.images.clone()
+    blank[torch.from_numpy(hidden)] = 0
+    without, again = multimnist.enriched({}, Rows(blank, labels, "blank"), labels, 0)
+    assert torch.equal(without.images[80:], more.images[80:])
+    for name, values in found.items():
+        np.testing.assert_array_equal(again[name], values)
+
+
+def test_nothing_is_superposed_without_labels() -> None:
+    train = multimnist._with_latents(compose_digits(tiny_digits(), 8))
+    assert multimnist.enriched({}, train, {}, 0) == (train, {})
