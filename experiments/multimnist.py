@@ -29,7 +29,7 @@ from unbraid.evaluation import evaluate_labels
 
 ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
 SCALES = (0.2, 0.8)
-SUPERPOSED = 12
+SUPERPOSED = 20
 """How many images are superposed of labelled ones, for each of these."""
 
 
@@ -161,7 +161,7 @@ def labelled(cell: Cell, train: Rows, seed: int) -> Mapping[str, Any]:
 
 
 def enriched(cell: Cell, train: Rows, labels: Mapping[str, Any], seed: int) -> tuple[Rows, Mapping[str, Any]]:
-    """Adds images that are superposed of the labelled ones, or of isolated digits; no other label takes part in them."""
+    """Adds images that are superposed of the labelled ones, or of isolated digits; no other label takes part."""
     if cell.get("model") == "isolated":
         one = isolated()[: len(train) // 20]
         unknown = np.full_like(one.labels["digit"], -1), np.full_like(one.labels["place"], np.nan)
@@ -182,8 +182,8 @@ def _with_more(
     train: Rows, labels: Mapping[str, Any], images: Tensor, known: Mapping[str, Any], seed: int
 ) -> tuple[Rows, Mapping[str, Any]]:
     """Adds superposed images and the labels of the variables that have any."""
-    made, found = superposed(images.numpy(), known, SUPERPOSED * len(images), seed)
-    more = _with_latents(Rows(torch.from_numpy(made), found, train.name))
+    made, found = superposed(images, known, SUPERPOSED * len(images), seed)
+    more = _with_latents(Rows(made.clamp(0, 1), found, train.name))
     together = {name: np.concatenate([labels[name], more.labels[name]]) for name in labels}
     return Rows(torch.cat([train.images, more.images]), together, train.name), together
 
