@@ -108,7 +108,7 @@ FULL = ub.Settings(
     epochs=75, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", alpha=300.0, beta=3.0,
     consistency=300.0, threshold=0.5, average=0.98, precision="auto",
 )  # fmt: skip
-FEW = FULL.changed(epochs=40, beta=1.0, labelled_batch_size=60, threshold=0.3, ramp=2.0)
+FEW = FULL.changed(labelled_batch_size=60, threshold=0.3, ramp=2.0)
 MOVED = ub.Warp(rotation=2.0, scale=0.03, shear=0.02, shift=0.7, elastic=0.2)
 RELIT = InTurn((MOVED, Relight(), Cover(0.3)))
 """Views of a person: not of the light, which they change. Consistency is about the identity alone."""

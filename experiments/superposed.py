@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+import unbraid as ub
+
 Labels = Mapping[str, NDArray[Any]]
 
-PARTS: dict[int, tuple[tuple[int, ...], ...]] = {0: ((),), 1: ((1,),), 2: ((1, 1),), 3: ((1, 2), (1, 1, 1))}
+PARTS: dict[int, tuple[tuple[int, ...], ...]] = {
+    0: ((),), 1: ((1,),), 2: ((2,), (1, 1)), 3: ((3,), (1, 2), (1, 1, 1)),
+}  # fmt: skip
 """By count: the counts of the images that are superposed for it; what needs a count that is not there is left out."""
+COUNTS = (1, 2, 3, 2, 3)
+"""How many things there are, one image after the other: what is hard to count comes more often, and paper not at all."""
 MOST = 3
-TURN, ZOOM = math.radians(15), 0.2
-"""How far images are turned at most, and by how much the logarithm of their size is changed."""
+TURN, ZOOM, SHEAR = math.radians(15), 0.2, 0.15
+"""How far images are turned at most, by how much the logarithms of width and height are changed, and how skewed."""
+BENT = ub.Warp(rotation=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.8)
+"""What is done to their strokes."""
 SHARED = 0.03
 """Of two images' ink, the largest share of the lesser one that may fall on the other's."""
 TRIES = 50
@@ -29,20 +37,20 @@ INK = 0.05
 
 
 def superposed(images: Tensor, labels: Labels, rows: int, seed: int) -> tuple[Tensor, Labels]:
-    """Moves, turns and resizes labelled images, and superposes them where their ink does not meet: counts add up.
+    """Moves, turns, resizes and bends labelled images, and superposes them where their ink does not meet: counts add up.
 
     Args:
         images: The labelled ones, (labelled, 1, side, side), in which 0 is paper; some of them of a single thing.
         labels: `count` (labelled,), `digit` (labelled, steps) and `place` (labelled, steps, 3), as `multi_mnist` has
             them; digits go from left to right.
-        rows: How many to make, with as many of each count from 0 to 3 as can be.
+        rows: How many to make.
         seed: Of the draw.
 
     Returns:
         Images and labels of the same form.
     """
     random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    count, low, high = np.arange(rows) % (MOST + 1), *_boxes(images[:, 0] > INK)
+    count, (low, high) = np.resize(COUNTS, rows), _boxes(images[:, 0] > INK)
     made = images.new_zeros(rows, *images.shape[1:])
     digits = np.full((rows, labels["digit"].shape[1]), -1)
     places = np.full((*digits.shape, 3), np.nan, np.float32)
@@ -53,7 +61,8 @@ def superposed(images: Tensor, labels: Labels, rows: int, seed: int) -> tuple[Te
             parts = _parts(labels["count"], count[some], random)
             moves = Moves.drawn(low[parts], high[parts], images.shape[-1], generator)
             there = torch.from_numpy(parts >= 0)
-            moved = moves.of_images(images[parts]) * there[:, :, None, None, None]
+            bent = BENT(images[parts].flatten(0, 1), generator).unflatten(0, parts.shape)
+            moved = moves.of_images(bent) * there[:, :, None, None, None]
             done = (_shared(moved) <= SHARED).numpy() | (attempt == TRIES - 1)
             made[some[done]] = moved[done].amax(1)
             found = moves.of_places(torch.as_tensor(labels["place"][parts])).numpy()
@@ -76,44 +85,43 @@ def _parts(known: NDArray[np.int64], counts: NDArray[np.int64], random: np.rando
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """How images are moved: from a point (rows, parts, 2) to another, -1 to 1 across the image, by a matrix.
+    """How images are moved, turned, resized and sheared.
 
     Attributes:
-        of: The middle of what is moved.
+        of: The middle of what is moved, (rows, parts, 2): x and y, -1 to 1 across the image.
         to: Where it goes.
-        zoom: How much larger it becomes, (rows, parts).
-        back: From what is seen there to what is moved, (rows, parts, 2, 2).
+        forth: What becomes of what is around it, (rows, parts, 2, 2).
     """
 
     of: Tensor
     to: Tensor
-    zoom: Tensor
-    back: Tensor
+    forth: Tensor
 
     @classmethod
     def drawn(cls, low: Tensor, high: Tensor, side: int, generator: torch.Generator) -> Self:
         """Draws moves of boxes, whose least and largest x and y are given in pixels, that stay within the image."""
         rows, parts, _ = low.shape
-        turn, size, x, y = torch.rand(4, rows, parts, generator=generator)
-        angle, zoom = (2 * turn - 1) * TURN, ((2 * size - 1) * ZOOM).exp()
-        cos, sin, half = angle.cos(), angle.sin(), (high - low) / side
-        reach = half * cos[..., None] + half.flip(-1) * sin[..., None].abs()  # of a box that holds the turned one
-        reach = (reach * zoom[..., None]).clamp_max(1)
-        to = (2 * torch.stack([x, y], -1) - 1) * (1 - reach)
-        back = torch.stack([cos, -sin, sin, cos], -1).view(rows, parts, 2, 2) / zoom[..., None, None]
-        return cls((low + high) / side - 1, to, zoom, back)
+        turn, shear, across, down, x, y = 2 * torch.rand(6, rows, parts, generator=generator) - 1
+        angle, wide, tall = turn * TURN, (across * ZOOM).exp(), (down * ZOOM).exp()
+        turned = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1).view(rows, parts, 2, 2)
+        resized = torch.stack([wide, shear * SHEAR, torch.zeros_like(wide), tall], -1).view(rows, parts, 2, 2)
+        forth = turned @ resized
+        reach = (forth.abs() @ ((high - low) / side)[..., None])[..., 0].clamp_max(1)
+        return cls((low + high) / side - 1, torch.stack([x, y], -1) * (1 - reach), forth)
 
     def of_images(self, images: Tensor) -> Tensor:
         """Moves images (rows, parts, channels, side, side)."""
-        affine = torch.cat([self.back, self.of[..., None] - self.back @ self.to[..., None]], -1)
+        back = self.forth.inverse()
+        affine = torch.cat([back, self.of[..., None] - back @ self.to[..., None]], -1)
         grid = functional.affine_grid(affine.flatten(0, 1), list(images.flatten(0, 1).shape), align_corners=False)
         return functional.grid_sample(images.flatten(0, 1), grid, align_corners=False).view_as(images)
 
     def of_places(self, places: Tensor) -> Tensor:
         """Moves places (rows, parts, steps, 3): scale, x and y."""
-        forth = self.back.inverse()[:, :, None]
-        points = (forth @ (places[..., 1:] - self.of[:, :, None])[..., None])[..., 0] + self.to[:, :, None]
-        return torch.cat([places[..., :1] * self.zoom[..., None, None], points.clamp(-0.98, 0.98)], -1)
+        around = (places[..., 1:] - self.of[:, :, None])[..., None]
+        points = (self.forth[:, :, None] @ around)[..., 0] + self.to[:, :, None]
+        zoom = self.forth.det().sqrt()[..., None, None]
+        return torch.cat([places[..., :1] * zoom, points.clamp(-0.98, 0.98)], -1)
 
 
 def _boxes(ink: Tensor) -> tuple[Tensor, Tensor]:
