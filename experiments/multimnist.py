@@ -7,7 +7,7 @@ They are not settled yet; what was tried is in results/development.jsonl.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,7 +29,7 @@ from unbraid.evaluation import evaluate_labels
 
 ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
 SCALES = (0.2, 0.8)
-SUPERPOSED = 20
+SUPERPOSED = 12
 """How many images are superposed of labelled ones, for each of these."""
 
 
@@ -123,8 +123,8 @@ def convolutions(*sizes: tuple[int, int, int]) -> Iterator[nn.Module]:
 
 
 SETTINGS = ub.Settings(
-    epochs=3, batch_size=40, labelled_batch_size=200, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
-    warmup_steps=100, alpha=3e3, consistency=3e3, threshold=0.8, average=0.99, ramp=0.5, missing_class="allow",
+    epochs=4, batch_size=10, labelled_batch_size=200, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
+    warmup_steps=300, alpha=1e5, consistency=1e3, threshold=0.95, average=0.999, ramp=1.0, missing_class="allow",
     precision="auto",
 )  # fmt: skip
 VIEWS = ub.Warp(rotation=15.0, scale=0.15, shear=0.15, shift=3.0, elastic=0.8)
@@ -161,12 +161,15 @@ def labelled(cell: Cell, train: Rows, seed: int) -> Mapping[str, Any]:
 
 
 def enriched(cell: Cell, train: Rows, labels: Mapping[str, Any], seed: int) -> tuple[Rows, Mapping[str, Any]]:
-    """Adds images that are superposed of the labelled ones, or of isolated digits; no other label takes part."""
+    """Adds images that are superposed of the labelled ones, or of isolated digits; no other label takes part.
+
+    The labelled rows themselves are repeated as often: what is superposed is blurred a little, and never touches.
+    """
     if cell.get("model") == "isolated":
         one = isolated()[: len(train) // 20]
-        unknown = np.full_like(one.labels["digit"], -1), np.full_like(one.labels["place"], np.nan)
-        known = {"count": one.labels["count"], "digit": unknown[0], "place": unknown[1]}
-        return _with_more(train, {"count": np.full(len(train), -1)}, one.images, known, seed)
+        nothing = np.full_like(one.labels["digit"], -1), np.full_like(one.labels["place"], np.nan)
+        known = {"count": one.labels["count"], "digit": nothing[0], "place": nothing[1]}
+        return _together(train, {"count": np.full(len(train), -1)}, [_superposed(one.images, known, seed)])
     if not labels:
         return train, labels
     rows = np.flatnonzero(labels["count"] >= 0)
@@ -175,17 +178,20 @@ def enriched(cell: Cell, train: Rows, labels: Mapping[str, Any], seed: int) -> t
         "digit": labels["items.digit"][rows],
         "place": ub.to_place(torch.as_tensor(labels["items.place"][rows]), SCALES).numpy(),
     }
-    return _with_more(train, labels, train.images[rows], known, seed)
+    again = np.tile(rows, SUPERPOSED)
+    repeated = Rows(train.images[again], {name: each[again] for name, each in labels.items()}, train.name)
+    return _together(train, labels, [_superposed(train.images[rows], known, seed), repeated])
 
 
-def _with_more(
-    train: Rows, labels: Mapping[str, Any], images: Tensor, known: Mapping[str, Any], seed: int
-) -> tuple[Rows, Mapping[str, Any]]:
-    """Adds superposed images and the labels of the variables that have any."""
+def _superposed(images: Tensor, known: Mapping[str, Any], seed: int) -> Rows:
     made, found = superposed(images, known, SUPERPOSED * len(images), seed)
-    more = _with_latents(Rows(made.clamp(0, 1), found, train.name))
-    together = {name: np.concatenate([labels[name], more.labels[name]]) for name in labels}
-    return Rows(torch.cat([train.images, more.images]), together, train.name), together
+    return _with_latents(Rows(made.clamp(0, 1), dict(found), "superposed"))
+
+
+def _together(train: Rows, labels: Mapping[str, Any], more: Sequence[Rows]) -> tuple[Rows, Mapping[str, Any]]:
+    """Puts rows together, with the labels of the variables that have any."""
+    all_labels = {name: np.concatenate([labels[name], *(each.labels[name] for each in more)]) for name in labels}
+    return Rows(torch.cat([train.images, *(each.images for each in more)]), all_labels, train.name), all_labels
 
 
 @cache
@@ -208,7 +214,19 @@ def model(cell: Cell, seed: int) -> ub.Model:
 
 
 def settings(cell: Cell) -> ub.Settings:
-    return SETTINGS.changed(rate=cell["rate"] / 100)
+    """Returns settings in which Adam's averages are as many labelled batches long, however rare these are.
+
+    With one batch of ten labelled, betas of 0.9 and 0.99 let each labelled gradient act alone, and blow it up: after 90
+    labelled batches a counter was wrong in 34 % of images, and in 5 % with these.
+    """
+    rate = cell["rate"] / 100
+    if not rate:
+        return SETTINGS.changed(rate=0.0)
+    first, second = SETTINGS.betas
+    rare = min(1.0, rate)
+    return SETTINGS.changed(
+        rate=rate, betas=(first**rare, second**rare), learning_rate=SETTINGS.learning_rate * math.sqrt(rare)
+    )
 
 
 def measure(trained: ub.Model, test: Rows) -> dict[str, float]:

@@ -17,12 +17,10 @@ import unbraid as ub
 
 Labels = Mapping[str, NDArray[Any]]
 
-PARTS: dict[int, tuple[tuple[int, ...], ...]] = {
-    0: ((),), 1: ((1,),), 2: ((2,), (1, 1)), 3: ((3,), (1, 2), (1, 1, 1)),
-}  # fmt: skip
+PARTS: dict[int, tuple[tuple[int, ...], ...]] = {1: ((1,),), 2: ((1, 1),), 3: ((1, 2), (1, 1, 1))}
 """By count: the counts of the images that are superposed for it; what needs a count that is not there is left out."""
 COUNTS = (1, 2, 3, 2, 3)
-"""How many things there are, one image after the other: what is hard to count comes more often, and paper not at all."""
+"""How many things there are, one image after the other: what is hard to count comes more often."""
 MOST = 3
 TURN, ZOOM, SHEAR = math.radians(15), 0.2, 0.15
 """How far images are turned at most, by how much the logarithms of width and height are changed, and how skewed."""
@@ -37,7 +35,7 @@ INK = 0.05
 
 
 def superposed(images: Tensor, labels: Labels, rows: int, seed: int) -> tuple[Tensor, Labels]:
-    """Moves, turns, resizes and bends labelled images, and superposes them where their ink does not meet: counts add up.
+    """Moves, turns and bends labelled images, and superposes them where their ink does not meet: counts add up.
 
     Args:
         images: The labelled ones, (labelled, 1, side, side), in which 0 is paper; some of them of a single thing.
