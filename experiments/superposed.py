@@ -22,6 +22,7 @@ PARTS: dict[int, tuple[tuple[int, ...], ...]] = {1: ((1,),), 2: ((1, 1),), 3: ((
 COUNTS = (1, 2, 3, 2, 3)
 """How many things there are, one image after the other: what is hard to count comes more often."""
 MOST = 3
+"""The largest count, and of how many images one is superposed at most."""
 TURN, ZOOM, SHEAR = math.radians(15), 0.2, 0.15
 """How far images are turned at most, by how much the logarithms of width and height are changed, and how skewed."""
 BENT = ub.Warp(rotation=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.8)
@@ -115,7 +116,7 @@ class Moves:
         return functional.grid_sample(images.flatten(0, 1), grid, align_corners=False).view_as(images)
 
     def of_places(self, places: Tensor) -> Tensor:
-        """Moves places (rows, parts, steps, 3): scale, x and y."""
+        """Moves places (rows, parts, steps, 3): scale, x and y; centres stay on the canvas."""
         around = (places[..., 1:] - self.of[:, :, None])[..., None]
         points = (self.forth[:, :, None] @ around)[..., 0] + self.to[:, :, None]
         zoom = self.forth.det().sqrt()[..., None, None]
