@@ -42,6 +42,7 @@ class Experiment:
         measure: From a trained model and rows to numbers: fractions, or degrees where the name says so.
         held_out: From training rows to those that development trains on and those that it is measured by.
         baseline_steps: From a cell to the steps of the same recogniser on the labelled rows alone; 0 for no baseline.
+        baseline_settings: From a cell to the settings of these steps; None for those of the training.
         quick: The cells of a quick run.
         quick_rows: How many rows a quick run is trained on, and measured by.
         quick_settings: What is changed for a quick run.
@@ -71,6 +72,7 @@ class Experiment:
     quick_rows: int
     quick_settings: Mapping[str, Any]
     enriched: Callable[[Cell, Rows, Mapping[str, Any], int], tuple[Rows, Mapping[str, Any]]] | None = None
+    baseline_settings: Callable[[Cell], ub.Settings] | None = None
     also: Callable[[Cell, ub.Model, Rows, Rows], Found] | None = None
     pictures: Callable[[Cell, ub.Model, Rows], Mapping[str, Figure]] | None = None
     tables: tuple[Table | Measures, ...] = ()

@@ -7,7 +7,7 @@ import importlib
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,19 +130,20 @@ def model_of(trial: Trial, experiment: Experiment) -> ub.Model:
     return type(model)(seed=trial.seed, **{**model.fields, **changed}) if changed else model
 
 
-def settings_of(trial: Trial, experiment: Experiment) -> ub.Settings:
+def settings_of(trial: Trial, experiment: Experiment, of: Callable[[Cell], ub.Settings] | None = None) -> ub.Settings:
     """Returns the settings of a trial: those of its cell, changed where they are tried out."""
     known = {each.name for each in dataclasses.fields(ub.Settings)}
     changed = {name: value for name, value in trial.changes.items() if name in known}
     quick = experiment.quick_settings if trial.quick else {}
-    return experiment.settings(trial.cell).changed(seed=trial.seed, **quick, **changed)
+    return (of or experiment.settings)(trial.cell).changed(seed=trial.seed, **quick, **changed)
 
 
 def baseline(
     trial: Trial, experiment: Experiment, train: Rows, test: Rows, plan: SupervisionPlan, steps: int
 ) -> dict[str, Any]:
     """Measures the same recogniser, trained on the labelled rows alone."""
-    settings, views = settings_of(trial, experiment), experiment.baseline_views(trial.cell)
+    settings = settings_of(trial, experiment, experiment.baseline_settings)
+    views = experiment.baseline_views(trial.cell)
     alone = supervised_baseline(model_of(trial, experiment), train.images, plan, settings, views, steps)
     found = experiment.measure(alone, test)
     return {"baseline": next(iter(found.values())), "baseline_metrics": found, "baseline_steps": steps}
