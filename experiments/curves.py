@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments.record import Cell, Record
 from experiments.table import SCALES, UNITS, Unit, matching, ordered, values_of
@@ -105,13 +105,25 @@ def _draw(axes: Axes, line: Line, colour: str, form: str, name: str) -> None:
 
 
 def _scale(axes: Axes, drawn: Line) -> None:
-    """Makes both axes logarithmic: below, a tick at each place that has a point; at the side, at 1, 2 and 5."""
+    """Makes both axes logarithmic: below, a tick at each place that has a point; at the side, at 1, 2, 5 and 0."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted({where for where, _, _ in drawn})))
     axes.xaxis.set_minor_locator(NullLocator())
-    if any(mean > 0 for _, mean, _ in drawn):  # a logarithm has no zero
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    above = [mean for _, mean, _ in drawn if mean > 0]
+    if above:
+        if len(above) == len(drawn):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        else:  # a logarithm has no zero: the axis is linear up to the smallest value
+            axes.set_yscale("symlog", linthresh=min(above), linscale=0.3)
+            axes.yaxis.set_major_locator(FixedLocator([0, *_round(min(above), max(above))]))
+            axes.set_ylim(0, 1.2 * max(above))
+        axes.yaxis.set_minor_locator(NullLocator())
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _round(low: float, high: float) -> list[float]:
+    """Returns 1, 2 and 5 times the powers of ten that lie between two positive numbers."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [each for power in powers for each in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if low <= each <= high]
