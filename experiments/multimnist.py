@@ -31,7 +31,7 @@ ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
 CELLS = 13
 """Into how many cells a side of the image is divided."""
 SCALES = (0.2, 0.8)
-COMPOSED = 12
+COMPOSED = 20
 """How many scenes are composed of the labelled ones' digits, for each of these."""
 KNOWN_OF_ISOLATED = ("centres", "count", "items.place")
 """What is known of a scene that was composed of isolated digits."""
@@ -139,7 +139,7 @@ def convolutions(*sizes: tuple[int, int, int]) -> Iterator[nn.Module]:
 
 
 SETTINGS = ub.Settings(
-    epochs=8, batch_size=16, labelled_batch_size=100, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
+    epochs=8, batch_size=8, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
     warmup_steps=300, alpha=1e5, average=0.999, missing_class="allow", precision="auto",
 )  # fmt: skip
 
@@ -310,7 +310,7 @@ EXPERIMENT = Experiment(
     held_out=lambda train: (train[: len(train) * 9 // 10], train[len(train) * 9 // 10 :]),
     baseline_views=lambda cell: None,
     baseline_settings=lambda cell: SETTINGS.changed(warmup_steps=30),
-    baseline_steps=lambda cell: 1000 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
+    baseline_steps=lambda cell: 1800 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
     quick=(
         *product({"model": ("repeat", "pretrained", "four"), "labels": (40,), "rate": (10,)}),
         {"model": "isolated", "labels": 0, "rate": 10},

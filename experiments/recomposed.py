@@ -27,7 +27,7 @@ PART = 0.2
 """The share of a stroke within a digit's frame from which on it may be written into it."""
 BENT = ub.Warp(rotation=15.0, scale=0.15, shear=0.2, shift=0.0, elastic=1.0)
 """How digits are bent before they are put into other scenes."""
-TIMES = 12
+TIMES = 20
 """In how many ways each digit is bent."""
 COUNTS = (0, 1, 2, 3, 1, 2, 3)
 """How many digits the new scenes have, one after the other; all empty ones look alike."""
