@@ -1,7 +1,7 @@
 """Counting, reading and placing none to three digits in one image (the paper's section 4.3 and Figure 8).
 
-Settings are developed by the count error on the last tenth of the training images, with draws of labels from 100 on.
-They are not settled yet; what was tried is in results/development.jsonl.
+Settings were chosen by the count error on the last tenth of the training images, with draws of labels from 100 on; what
+was tried is in results/development.jsonl.
 """
 
 from __future__ import annotations
