@@ -109,6 +109,14 @@ def test_isolated_digits_bring_no_label_of_a_scene() -> None:
     assert np.isnan(labels["centres"][:40]).all()
 
 
+def test_rarer_labelled_batches_are_larger_and_adam_remembers_as_many_of_them() -> None:
+    often, rare = (multimnist.settings({"rate": rate}) for rate in (10, 1))
+    assert rare.labelled_batch_size == 10 * often.labelled_batch_size
+    assert rare.betas[1] ** 100 == pytest.approx(often.betas[1] ** 10)
+    assert rare.learning_rate * 10**0.5 == pytest.approx(often.learning_rate)
+    assert multimnist.settings({"rate": 0}).rate == 0
+
+
 def test_nothing_is_composed_without_labels() -> None:
     train = multimnist._with_latents(compose_digits(tiny_digits(), 8))
     assert multimnist.enriched({}, train, {}, 0) == (train, {})

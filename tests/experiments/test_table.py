@@ -107,6 +107,16 @@ def test_curves_of_records() -> None:
     assert "alone" in caption_of(beside)
 
 
+def test_a_curve_that_touches_zero_is_drawn_down_to_it() -> None:
+    records = [record(10, 0, 0.2), record(20, 0, 0.01), record(40, 0, 0.0)]
+    figure = draw_curves(Curves("Error", "e", "labels", "model", name="labels"), records)
+    assert figure is not None
+    axes = figure.axes[0]
+    assert axes.get_ylim() == (0, pytest.approx(24.0))
+    assert list(axes.get_yticks()) == [0, 1, 2, 5, 10, 20]
+    assert axes.transData.transform((40, 0))[1] >= axes.bbox.y0
+
+
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
     text = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
     assert between(text, "x", r"\1 new") == "a\n<!-- x:begin -->\n\\1 new\n<!-- x:end -->\nb\n"
