@@ -112,7 +112,7 @@ def test_a_curve_that_touches_zero_is_drawn_down_to_it() -> None:
     figure = draw_curves(Curves("Error", "e", "labels", "model", name="labels"), records)
     assert figure is not None
     axes = figure.axes[0]
-    assert axes.get_ylim() == (0, pytest.approx(24.0))
+    assert axes.get_ylim() == pytest.approx((0, 24.0))
     assert list(axes.get_yticks()) == [0, 1, 2, 5, 10, 20]
     assert axes.transData.transform((40, 0))[1] >= axes.bbox.y0
 
