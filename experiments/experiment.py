@@ -42,12 +42,12 @@ class Experiment:
         measure: From a trained model and rows to numbers: fractions, or degrees where the name says so.
         held_out: From training rows to those that development trains on and those that it is measured by.
         baseline_steps: From a cell to the steps of the same recogniser on the labelled rows alone; 0 for no baseline.
-        baseline_settings: From a cell to the settings of these steps; None for those of the training.
         quick: The cells of a quick run.
         quick_rows: How many rows a quick run is trained on, and measured by.
         quick_settings: What is changed for a quick run.
         enriched: From a cell, the training rows, the labels that are shown and a seed to rows and labels that have more
             rows, made of the labelled ones; None for none.
+        baseline_settings: From a cell to the settings of the baseline's steps; None for those of the training.
         also: From a cell, its trained model, the training rows and the test rows to what is measured of the model, and
             not of its baseline; None for nothing.
         pictures: From a cell, its trained model and the test rows to figures by name; None for no pictures.
