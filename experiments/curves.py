@@ -117,7 +117,7 @@ def _scale(axes: Axes, drawn: Line) -> None:
         else:  # a logarithm has no zero: the axis is linear up to the smallest value
             axes.set_yscale("symlog", linthresh=min(above), linscale=0.3)
             axes.yaxis.set_major_locator(FixedLocator([0, *_round(min(above), max(above))]))
-            axes.set_ylim(0, 1.2 * max(above))
+            axes.set_ylim(0, 1.2 * max(mean + deviation for _, mean, deviation in drawn))
         axes.yaxis.set_minor_locator(NullLocator())
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

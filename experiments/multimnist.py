@@ -70,7 +70,7 @@ class MultiDigits(ub.Model):
         expected = odds.sigmoid().flatten(1).sum(1, keepdim=True)
         counted = ub.mlp(self.hidden, dropout=self.drop)(ub.module(counter())(seen), expected)
         count = ub.Categorical(self.most + 1)(counted)
-        found = ub.module(finder())(seen.detach())  # to find is harder than to count, and would take the features over
+        found = ub.module(finder())(seen.detach())  # what finds does not change what counts
         return {"centres": centres, "count": count, "items": ub.Repeat(Item(), at_most=self.most)(x, found, count)}
 
     def decode(self, items):
@@ -108,7 +108,7 @@ class Sum(nn.Module):
 
 
 def features() -> nn.Sequential:
-    """Returns what all looks begin with: 48 features in each of the cells, which see 26 pixels around."""
+    """Returns what all looks begin with: 48 features in each of the cells, of 26 by 26 pixels."""
     return nn.Sequential(nn.PixelUnshuffle(2), *convolutions((4, 16, 1), (16, 32, 2), (32, 48, 1), (48, 48, 1)))
 
 
@@ -239,11 +239,8 @@ def model(cell: Cell, seed: int) -> ub.Model:
     made = MultiDigits(seed=seed, most=4 if cell["model"] == "four" else 3)
     if cell["model"] == "pretrained":
         one = ub.data.multi_mnist(ROWS // 2, counts=(1,), at_most=3)
-        labels, settings = (
-            {"count": one.labels["count"]},
-            SETTINGS.changed(epochs=2, labelled_batch_size=16, seed=seed),
-        )
-        ub.fit(made, one.images, labels, settings=settings, progress="quiet")
+        alone = SETTINGS.changed(epochs=2, labelled_batch_size=16, seed=seed)
+        ub.fit(made, one.images, {"count": one.labels["count"]}, settings=alone, progress="quiet")
     return made
 
 

@@ -131,7 +131,7 @@ def model_of(trial: Trial, experiment: Experiment) -> ub.Model:
 
 
 def settings_of(trial: Trial, experiment: Experiment, of: Callable[[Cell], ub.Settings] | None = None) -> ub.Settings:
-    """Returns the settings of a trial: those of its cell, changed where they are tried out."""
+    """Returns the settings of a trial: those of its cell, or `of` its cell, changed where they are tried out."""
     known = {each.name for each in dataclasses.fields(ub.Settings)}
     changed = {name: value for name, value in trial.changes.items() if name in known}
     quick = experiment.quick_settings if trial.quick else {}
