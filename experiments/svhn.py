@@ -62,7 +62,7 @@ def features(width: int) -> nn.Sequential:
 
 
 SETTINGS = ub.Settings(
-    epochs=30, batch_size=128, labelled_batch_size=50, balanced=True, learning_rate=2e-3, betas=(0.9, 0.99),
+    epochs=30, batch_size=64, labelled_batch_size=32, balanced=True, learning_rate=2e-3, betas=(0.9, 0.99),
     schedule="cosine", warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.8, average=0.99, ramp=3.0,
     precision="auto",
 )  # fmt: skip
@@ -105,7 +105,8 @@ EXPERIMENT = Experiment(
     baseline_views=lambda cell: VIEWS,
     measure=errors,
     held_out=lambda train: (train[: len(train) * 7 // 8], train[len(train) * 7 // 8 :]),
-    baseline_steps=lambda cell: 2000 if cell["rate"] == 1.0 else 0,
+    baseline_settings=lambda cell: SETTINGS.changed(labelled_batch_size=50),
+    baseline_steps=lambda cell: 3000 if cell["rate"] == 1.0 else 0,
     quick=product({"model": ("conv",), "labels": (20,), "rate": (1.0,)}),
     quick_rows=100,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
