@@ -7,19 +7,19 @@ was tried is in results/development.jsonl.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
-from torch.nn import functional
 
 import unbraid as ub
+from experiments import multimnist_networks as net
 from experiments import multimnist_pictures as draw
 from experiments.experiment import Experiment, few, product
+from experiments.multimnist_networks import CELLS
 from experiments.published import MULTI_MNIST
 from experiments.recomposed import recomposed
 from experiments.record import Cell
@@ -28,17 +28,19 @@ from unbraid.data import Rows
 from unbraid.evaluation import evaluate_labels
 
 ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
-CELLS = 13
-"""Into how many cells a side of the image is divided."""
 SCALES = (0.2, 0.8)
 COMPOSED = 20
 """How many scenes are composed of the labelled ones' digits, for each of these."""
-KNOWN_OF_ISOLATED = ("centres", "count", "items.place")
+KNOWN_OF_ISOLATED = ("centres", "count", "items.cell", "items.place")
 """What is known of a scene that was composed of isolated digits."""
 
 
 class Item(ub.Submodel):
-    """One digit: where it is, what it is, and how it is written."""
+    """One digit: in which cell its centre is, where just, what it is, and how it is written.
+
+    A digit is looked for cell by cell, so that of two places that it may have one is chosen, and never their middle.
+    The state of a step is the cells in which digits were found.
+    """
 
     hidden: int = 128
     style_size: int = 8
@@ -46,10 +48,20 @@ class Item(ub.Submodel):
     drop: float = 0.3
 
     def encode(self, x, found, state):
-        place = ub.Normal(3)(ub.mlp(self.hidden)(found, state))
-        h = ub.module(reader())(ub.glimpse(x, ub.to_place(place), size=(self.side, self.side)))
+        cell = ub.Categorical(CELLS**2, estimator="plug_in")(logits=ub.module(net.Search())(found, state))
+        at = ub.module(net.Attend())(found, cell)
+        place = ub.Normal(3)(at, ub.mlp(self.hidden)(at))
+        about = ub.module(net.Jitter())(ub.to_place(place))
+        h = ub.module(net.reader())(ub.glimpse(x, about, size=(self.side, self.side)))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
-        return {"place": place, "digit": digit, "style": ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(h))}
+        style = ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(h))
+        return {"cell": cell, "place": place, "digit": digit, "style": style}
+
+    def first_state(self, found):
+        return ub.module(net.Nowhere())(found)
+
+    def next_state(self, state, cell):
+        return state + cell
 
     def decode(self, place, digit, style):
         ink = (ub.dense(self.side**2)(ub.mlp(200)(digit, style)) - 2.0).sigmoid()  # a digit is mostly paper
@@ -64,13 +76,13 @@ class MultiDigits(ub.Model):
     drop: float = 0.3
 
     def encode(self, x):
-        seen = ub.module(features())(x)
-        odds = ub.module(detector())(seen)
+        seen = ub.module(net.features())(x)
+        odds = ub.module(net.detector())(seen)
         centres = ub.Bernoulli(CELLS, CELLS, logits=-4.0, estimator="plug_in")(logits=odds)
         expected = odds.sigmoid().flatten(1).sum(1, keepdim=True)
-        counted = ub.mlp(self.hidden, dropout=self.drop)(ub.module(counter())(seen), expected)
+        counted = ub.mlp(self.hidden, dropout=self.drop)(ub.module(net.counter())(seen), expected)
         count = ub.Categorical(self.most + 1)(counted)
-        found = ub.module(finder())(seen.detach())  # what finds does not change what counts
+        found = ub.module(net.finder())(seen.detach())  # what finds does not change what counts
         return {"centres": centres, "count": count, "items": ub.Repeat(Item(), at_most=self.most)(x, found, count)}
 
     def decode(self, items):
@@ -78,68 +90,8 @@ class MultiDigits(ub.Model):
         return ub.Bernoulli(1, SIZE, SIZE, grey="cross_entropy")(logits=(0.001 + 0.998 * ink).logit())
 
 
-class Standardised(nn.Conv2d):
-    """A convolution whose filters have mean 0 and a norm of their own, so that features need not be normalised.
-
-    Features normalised over the batch are others for views than for the images themselves; normalised by themselves,
-    images would lose how much there is in them.
-
-    Source: scaled weight standardisation, Brock et al. 2021, "Characterizing signal propagation to close the
-    performance gap in unnormalized ResNets", Eq. 4, with their gain for a rectifier.
-    """
-
-    def __init__(self, into: int, out: int, step: int) -> None:
-        super().__init__(into, out, 3, step, 1)
-        self.gain = nn.Parameter(torch.full((out, 1, 1, 1), math.sqrt(2 / (1 - 1 / math.pi))))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Maps images (rows, channels, height, width) to features."""
-        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        scale = self.gain * (variance * self.weight[0].numel()).clamp_min(1e-4).rsqrt()
-        return functional.conv2d(images, (self.weight - mean) * scale, self.bias, self.stride, self.padding)
-
-
-class Sum(nn.Module):
-    """Adds up features over the image: what is there counts, and not where."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Maps (rows, channels, height, width) to (rows, channels), as large as a single place's."""
-        return features.sum((2, 3)) / math.sqrt(features.shape[2] * features.shape[3])
-
-
-def features() -> nn.Sequential:
-    """Returns what all looks begin with: 48 features in each of the cells, of 26 by 26 pixels."""
-    return nn.Sequential(nn.PixelUnshuffle(2), *convolutions((4, 16, 1), (16, 32, 2), (32, 48, 1), (48, 48, 1)))
-
-
-def detector() -> nn.Sequential:
-    """Returns the log-odds that a digit's centre is in a cell."""
-    return nn.Sequential(*convolutions((48, 48, 1)), nn.Conv2d(48, 1, 1), nn.Flatten(1, 2))
-
-
-def counter() -> nn.Sequential:
-    """Returns how much of everything there is."""
-    return nn.Sequential(*convolutions((48, 64, 2), (64, 96, 1)), Sum())
-
-
-def finder() -> nn.Sequential:
-    """Returns a hidden layer that knows where everything is."""
-    return nn.Sequential(*convolutions((48, 64, 1), (64, 64, 2)), nn.Flatten(), nn.LazyLinear(256), nn.ReLU())
-
-
-def reader() -> nn.Sequential:
-    """Returns convolutions over a glimpse."""
-    return nn.Sequential(nn.PixelUnshuffle(2), *convolutions((4, 32, 2), (32, 64, 2)), nn.Flatten())
-
-
-def convolutions(*sizes: tuple[int, int, int]) -> Iterator[nn.Module]:
-    """Yields convolutions, from so many channels to so many, with a step."""
-    for size in sizes:
-        yield from (Standardised(*size).to(memory_format=torch.channels_last), nn.ReLU())
-
-
 SETTINGS = ub.Settings(
-    epochs=8, batch_size=8, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
+    epochs=6, batch_size=8, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
     warmup_steps=300, alpha=1e5, average=0.999, missing_class="allow", precision="auto",
 )  # fmt: skip
 
@@ -169,6 +121,7 @@ def _with_latents(rows: Rows) -> Rows:
     labels = {
         "centres": centres(rows.labels["place"]),
         "count": rows.labels["count"],
+        "items.cell": cells(rows.labels["place"]),
         "items.digit": rows.labels["digit"],
         "items.place": np.asarray(ub.from_place(where, SCALES)),
     }
@@ -177,11 +130,17 @@ def _with_latents(rows: Rows) -> Rows:
 
 def centres(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Says in which cells there is a digit's centre, (rows, cells, cells), for places (rows, steps, 3)."""
-    row, step = np.isfinite(places[..., 0]).nonzero()
-    across, down = ((places[row, step, 1:] + 1) / 2 * CELLS).astype(int).clip(0, CELLS - 1).T
-    found = np.zeros((len(places), CELLS, CELLS), np.float32)
-    found[row, down, across] = 1
-    return found
+    cell = cells(places)
+    row, step = (cell >= 0).nonzero()
+    found = np.zeros((len(places), CELLS**2), np.float32)
+    found[row, cell[row, step]] = 1
+    return found.reshape(-1, CELLS, CELLS)
+
+
+def cells(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Says in which cell each digit's centre is, (rows, steps), row by row from the upper left; -1 for no digit."""
+    across, down = np.moveaxis(((np.nan_to_num(places[..., 1:]) + 1) / 2 * CELLS).astype(int).clip(0, CELLS - 1), -1, 0)
+    return np.where(np.isfinite(places[..., 0]), down * CELLS + across, -1)
 
 
 def labelled(cell: Cell, train: Rows, seed: int) -> Mapping[str, Any]:
@@ -307,7 +266,7 @@ EXPERIMENT = Experiment(
     held_out=lambda train: (train[: len(train) * 9 // 10], train[len(train) * 9 // 10 :]),
     baseline_views=lambda cell: None,
     baseline_settings=lambda cell: SETTINGS.changed(warmup_steps=30),
-    baseline_steps=lambda cell: 1800 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
+    baseline_steps=lambda cell: 1200 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
     quick=(
         *product({"model": ("repeat", "pretrained", "four"), "labels": (40,), "rate": (10,)}),
         {"model": "isolated", "labels": 0, "rate": 10},

@@ -77,51 +77,6 @@ def test_a_seed_gives_the_same_and_another_one_does_not(scenes: Rows) -> None:
     assert not torch.equal(one, other)
 
 
-def test_a_centre_is_marked_in_its_cell() -> None:
-    places = np.array([[[0.4, -1.0, -1.0], [0.4, 0.0, 0.99], [np.nan, np.nan, np.nan]]], np.float32)
-    last = multimnist.CELLS - 1
-    assert np.argwhere(multimnist.centres(places)[0]).tolist() == [[0, 0], [last, last // 2]]
-
-
-def test_no_label_of_another_row_takes_part() -> None:
-    scenes = compose_digits(tiny_digits(), 80)
-    train = multimnist._with_latents(scenes)
-    labels = ub.data.few_labels(train.labels, 5, 0, of="count")
-    hidden = labels["count"] < 0
-    more, found = multimnist.enriched({}, train, labels, 0)
-    assert len(more) == 80 + 2 * 20 * multimnist.COMPOSED
-    assert torch.equal(more.images[:80], train.images)
-    assert (found["count"][:80] == labels["count"]).all()
-    blank = train.images.clone()
-    blank[torch.from_numpy(hidden)] = 0
-    without, again = multimnist.enriched({}, Rows(blank, labels, "blank"), labels, 0)
-    assert torch.equal(without.images[80:], more.images[80:])
-    for name, values in found.items():
-        np.testing.assert_array_equal(again[name], values)
-
-
-def test_isolated_digits_bring_no_label_of_a_scene() -> None:
-    train = multimnist._with_latents(compose_digits(tiny_digits(), 40))
-    _, labels = multimnist.enriched({"model": "isolated"}, train, {}, 0)
-    assert set(labels) == {"centres", "count", "items.place"}
-    assert (labels["count"][:40] == -1).all()
-    assert np.isnan(labels["items.place"][:40]).all()
-    assert np.isnan(labels["centres"][:40]).all()
-
-
-def test_rarer_labelled_batches_are_larger_and_adam_remembers_as_many_of_them() -> None:
-    often, rare = (multimnist.settings({"rate": rate}) for rate in (10, 1))
-    assert rare.labelled_batch_size == 10 * often.labelled_batch_size
-    assert rare.betas[1] ** 100 == pytest.approx(often.betas[1] ** 10)
-    assert rare.learning_rate * 10**0.5 == pytest.approx(often.learning_rate)
-    assert multimnist.settings({"rate": 0}).rate == 0
-
-
-def test_nothing_is_composed_without_labels() -> None:
-    train = multimnist._with_latents(compose_digits(tiny_digits(), 8))
-    assert multimnist.enriched({}, train, {}, 0) == (train, {})
-
-
 def _of(scenes: Rows, rows: np.ndarray) -> dict[str, Any]:
     return {name: each[rows] for name, each in scenes.labels.items()}
 
