@@ -197,7 +197,7 @@ def model(cell: Cell, seed: int) -> ub.Model:
     """Returns a fresh model; "pretrained" has learned to write single digits, with no label but that there is one."""
     made = MultiDigits(seed=seed, most=4 if cell["model"] == "four" else 3)
     if cell["model"] == "pretrained":
-        one = ub.data.multi_mnist(ROWS // 2, counts=(1,), at_most=3)
+        one = ub.data.multi_mnist(10 * cell["labels"], counts=(1,), at_most=3)
         alone = SETTINGS.changed(epochs=2, labelled_batch_size=16, seed=seed)
         ub.fit(made, one.images, {"count": one.labels["count"]}, settings=alone, progress="quiet")
     return made

@@ -11,7 +11,7 @@ from torch.distributions import kl_divergence
 import unbraid as ub
 from unbraid.errors import ModelError
 from unbraid.graph.symbol import Data, Symbol
-from unbraid.variables.constraint import Positive, Real
+from unbraid.variables.constraint import NonNegative, Positive, Real
 
 FAMILIES = {
     "Normal": ub.Normal(2, 3),
@@ -186,9 +186,21 @@ def test_constraints_are_inverted() -> None:
     values = torch.tensor([2e-3, 0.5, 1.0, 30.0], dtype=torch.float64)
     torch.testing.assert_close(Positive()(Positive().inverse(values)), values)
     torch.testing.assert_close(Real()(Real().inverse(values)), values)
+    above = values[1:]
+    torch.testing.assert_close(NonNegative()(NonNegative().inverse(above)), above)
+    torch.testing.assert_close(NonNegative()(NonNegative().inverse(torch.zeros(1))), torch.tensor([0.05]))
     assert Positive()(torch.tensor(-1e4)) == 1e-3  # the floor
     assert not Positive().contains(torch.tensor([1.0, torch.inf]))
     assert Real().contains(torch.tensor([-torch.inf]))
+
+
+def test_what_is_near_zero_can_grow_again() -> None:
+    """A concentration's slope falls off as 1 / raw**2, in single precision too; a softplus's is 2e-9 at -20."""
+    raw = torch.tensor([-1e4, -20.0, 0.0, 20.0], requires_grad=True)
+    value = NonNegative()(raw)
+    value.sum().backward()
+    torch.testing.assert_close(value, torch.tensor([1e-4, 0.049876, 1.0, 20.049876]))
+    torch.testing.assert_close(raw.grad, torch.tensor([1e-8, 0.0024814, 0.5, 0.9975186]))
 
 
 def test_learnable_parameters_start_where_they_are_told() -> None:

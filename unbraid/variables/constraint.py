@@ -68,16 +68,23 @@ class Positive:
 
 @dataclass(frozen=True, slots=True)
 class NonNegative:
-    """The positive reals and 0: ``softplus(raw)``."""
+    """The positive reals and 0: ``(raw + sqrt(raw ** 2 + 4)) / 2``.
+
+    Its slope falls off as 1 / raw ** 2, and not exponentially, so that a concentration near 0 can grow again: at first
+    a mean is often worse than none, and a softplus that was pushed down then stayed where it was.
+
+    Source: Barron 2021, "Squareplus: a softplus-like algebraic rectifier", Eq. 1 with b = 4.
+    """
 
     def __call__(self, raw: Tensor) -> Tensor:
         """Maps reals to positive numbers."""
-        return functional.softplus(raw)
+        root = (raw * raw + 4).sqrt()
+        return torch.where(raw > 0, (raw + root) / 2, 2 / (root - raw))  # the same, exact on either side
 
     def inverse(self, value: Tensor) -> Tensor:
-        """Maps positive numbers to the reals; 0 as if it were just above."""
-        above = value.clamp_min(1e-6)
-        return above + torch.log(-torch.expm1(-above))
+        """Maps positive numbers to the reals; those below 0.05 as if they were 0.05, so that they can be trained."""
+        above = value.clamp_min(0.05)
+        return above - 1 / above
 
     def contains(self, value: Tensor) -> bool:
         """Says whether every number is finite and at least 0."""
