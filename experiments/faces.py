@@ -105,8 +105,8 @@ def features(width: int) -> nn.Sequential:
 
 
 FULL = ub.Settings(
-    epochs=75, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", warmup_steps=60, alpha=300.0,
-    beta=3.0, consistency=300.0, threshold=0.5, average=0.98, precision="auto",
+    epochs=75, batch_size=64, labelled_batch_size=64, learning_rate=2e-3, schedule="cosine", warmup_steps=60,
+    alpha=300.0, beta=3.0, consistency=300.0, threshold=0.5, average=0.98, precision="auto",
 )  # fmt: skip
 FEW = FULL.changed(labelled_batch_size=60, threshold=0.3, ramp=2.0)
 MOVED = ub.Warp(rotation=2.0, scale=0.03, shear=0.02, shift=0.7, elastic=0.2)
