@@ -51,10 +51,10 @@ class Item(ub.Submodel):
         cell = ub.Categorical(CELLS**2, estimator="plug_in")(logits=ub.module(net.Search())(found, state))
         at = ub.module(net.Attend())(found, cell)
         place = ub.Normal(3)(at, ub.mlp(self.hidden)(at))
-        about = ub.module(net.Jitter())(ub.to_place(place))
-        h = ub.module(net.reader())(ub.glimpse(x, about, size=(self.side, self.side)))
+        exact, size = ub.to_place(place), (self.side, self.side)
+        h = ub.module(net.reader())(ub.glimpse(x, ub.module(net.Jitter())(exact), size=size))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
-        style = ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(h))
+        style = ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(ub.glimpse(x, exact, size=size)))
         return {"cell": cell, "place": place, "digit": digit, "style": style}
 
     def first_state(self, found):
