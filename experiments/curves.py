@@ -64,9 +64,9 @@ def points(
 
 
 def draw_curves(curves: Curves, records: Sequence[Record]) -> Figure | None:
-    """Draws the curves, with a band of one standard deviation; None where no record has a point of them."""
+    """Draws the curves, with a band of one standard deviation; None where no line has two points."""
     lines = points(curves, records)
-    if not lines:
+    if all(len(line) < 2 for line in lines.values()):
         return None
     alone = points(curves, records, "baseline_metrics") if curves.baseline else {}
     caption = (

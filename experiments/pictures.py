@@ -9,6 +9,7 @@ import unbraid as ub
 from experiments.curves import draw_curves
 from experiments.experiment import Experiment
 from experiments.record import Cell, Record
+from unbraid.errors import UnbraidError
 from unbraid.figures import save
 
 FIGURES = Path(__file__).parent / "figures"
@@ -27,14 +28,19 @@ def slug(cell: Cell) -> str:
 
 
 def draw_kept(experiment: Experiment, cells: Sequence[Cell], figures: Path = FIGURES, runs: Path = RUNS) -> list[Path]:
-    """Draws the pictures of every kept model, and returns their files."""
+    """Draws the pictures of every kept model, and returns their files; says which were kept by another program."""
     if experiment.pictures is None:
         return []
     drawn = []
     for cell in cells:
         folder = folder_of(experiment, cell, runs)
         if (folder / "checkpoint.safetensors").is_file():
-            model, (_, test) = ub.load(folder, experiment.model(cell, 0)), experiment.rows(cell, 0)
+            try:
+                model = ub.load(folder, experiment.model(cell, 0))
+            except UnbraidError as error:
+                print(f"no pictures of {folder}; remove it if it is no longer needed: {error}", flush=True)
+                continue
+            _, test = experiment.rows(cell, 0)
             for name, figure in experiment.pictures(cell, model, test).items():
                 drawn.append(save(figure, figures / f"{experiment.name}-{slug(cell)}-{name}.png"))
     return drawn

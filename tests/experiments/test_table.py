@@ -100,6 +100,7 @@ def test_curves_of_records() -> None:
     assert list(figure.axes[0].get_xticks()) == [0.1, 1.0]
     assert "labels" in caption_of(figure)
     assert draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), []) is None
+    assert draw_curves(Curves("Error", "e", "rate", "labels", name="rate"), RECORDS[:1]) is None  # a point is no curve
     beside = draw_curves(Curves("Error", "e", "labels", "model", name="labels", baseline=True), RECORDS)
     assert beside is not None
     model, alone = beside.axes[0].lines
@@ -128,7 +129,10 @@ def test_the_readme_is_made_of_the_records(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in MODULES))
     cell = mnist.EXPERIMENT.cells[0]
-    append(tmp_path / "mnist.jsonl", {"cell": cell, "seed": 0, "metrics": {"digit_error": 0.0123}})
+    for rate in (1.0, 0.1):
+        append(
+            tmp_path / "mnist.jsonl", {"cell": {**cell, "rate": rate}, "seed": 0, "metrics": {"digit_error": 0.0123}}
+        )
     written = write_tables(list(map(find, MODULES)), tmp_path, readme, tmp_path / "figures", tmp_path / "runs")
     text = readme.read_text()
     assert "| **paper** | 1.23 |" in text
