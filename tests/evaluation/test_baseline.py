@@ -46,6 +46,21 @@ def test_it_is_the_same_every_time() -> None:
     assert not same(one, weights(baseline(views=ub.Warp(), settings=SETTINGS.changed(seed=1))))
 
 
+def test_it_takes_as_many_steps_as_it_is_told() -> None:
+    """Also where they are no whole number of sweeps."""
+    seen: list[int] = []
+
+    class Counted(ub.Warp):
+        def __call__(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+            seen.append(len(x))
+            return super().__call__(x, generator)
+
+    sweep = len(PLAN.labelled_rows) // SETTINGS.labelled_batch_size
+    assert sweep > 1
+    baseline(steps=sweep + 1, views=Counted())
+    assert seen == [SETTINGS.labelled_batch_size] * (sweep + 1)
+
+
 def test_it_learns_its_rows_and_something_of_others() -> None:
     model = supervised_baseline(Small(hidden=32, drop=0.0), ROWS.images, PLAN, SETTINGS, steps=150)
     assert not model.training

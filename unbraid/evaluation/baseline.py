@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count, islice
 from typing import Any
 
 import torch
@@ -59,30 +60,31 @@ def supervised_baseline(
     optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, settings.betas, fused=True)
     generator = torch.Generator(device).manual_seed(settings.seed)
     model.train()
-    step = epoch = 0
     alone = SupervisionPlan.of({name: each.cpu() for name, each in labels.items()}, len(rows))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=seeded_generator(settings.seed, "baseline"))))
-        while step < steps:
-            for batch in sweep(
-                alone, 1, settings.labelled_batch_size, 1.0, epoch, settings.seed, unlabelled="unlabelled"
-            ):
-                assert batch.labelled is not None
-                x = source.gather(batch.labelled)
-                seen = {name: each[batch.labelled.to(device)] for name, each in labels.items()}
-                if views is not None:
-                    x = torch.cat([x, views(x, generator)])
-                    seen = {name: torch.cat([each, each]) for name, each in seen.items()}
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(settings, step, steps)
-                with networks_in(settings.precision, device):
-                    loss = recognition_loss(model, x, seen)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                step += 1
-            epoch += 1
+        for step, batch in enumerate(islice(_batches(alone, settings), steps)):
+            x = source.gather(batch)
+            seen = {name: each[batch.to(device)] for name, each in labels.items()}
+            if views is not None:
+                x = torch.cat([x, views(x, generator)])
+                seen = {name: torch.cat([each, each]) for name, each in seen.items()}
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(settings, step, steps)
+            with networks_in(settings.precision, device):
+                loss = recognition_loss(model, x, seen)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
     return model.eval()
+
+
+def _batches(plan: SupervisionPlan, settings: Settings) -> Iterator[Tensor]:
+    """Yields batches of the numbers of labelled rows, sweep after sweep."""
+    for epoch in count():
+        for batch in sweep(plan, 1, settings.labelled_batch_size, 1.0, epoch, settings.seed, unlabelled="unlabelled"):
+            assert batch.labelled is not None
+            yield batch.labelled
 
 
 def recognition_loss(model: Model, x: Tensor, labels: Mapping[str, Any]) -> Tensor:
