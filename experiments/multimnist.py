@@ -274,6 +274,10 @@ EXPERIMENT = Experiment(
     quick_rows=200,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
     pictures=pictures,
+    figures={
+        "repeat-1000-10-places": "The paper's Figure 8: places, digits, and what each step adds",
+        "repeat-1000-10-counts": "The count set by hand",
+    },
     tables=(
         Table(
             "Count error, by supervision rate in % and labelled rows", "count_error", rows="rate",
