@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+import unbraid as ub
+
 CELLS = 13
 """Into how many cells a side of the image is divided."""
 
 
+@ub.capturable
 class Standardised(nn.Conv2d):
     """A convolution whose filters have mean 0 and a norm of their own, so that features need not be normalised.
 
@@ -29,11 +32,14 @@ class Standardised(nn.Conv2d):
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps images (rows, channels, height, width) to features."""
-        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        scale = self.gain * (variance * self.weight[0].numel()).clamp_min(1e-4).rsqrt()
-        return functional.conv2d(images, (self.weight - mean) * scale, self.bias, self.stride, self.padding)
+        filters = self.weight.permute(0, 2, 3, 1).flatten(1)  # as they lie in memory
+        centred = filters - filters.mean(1, keepdim=True)
+        scale = self.gain.flatten(1) / torch.linalg.vector_norm(centred, dim=1, keepdim=True).clamp_min(0.01)
+        weight = (centred * scale).unflatten(1, (3, 3, -1)).permute(0, 3, 1, 2)
+        return functional.conv2d(images, weight, self.bias, self.stride, self.padding)
 
 
+@ub.capturable
 class Sum(nn.Module):
     """Adds up features over the image: what is there counts, and not where."""
 
@@ -42,6 +48,7 @@ class Sum(nn.Module):
         return features.sum((2, 3)) / math.sqrt(features.shape[2] * features.shape[3])
 
 
+@ub.capturable
 class Search(nn.Module):
     """Log-odds of the cells for the next digit, from what is seen in each of them and where digits were found."""
 
@@ -56,6 +63,7 @@ class Search(nn.Module):
         return self.odds((found + before).relu()).flatten(1)
 
 
+@ub.capturable
 class Nowhere(nn.Module):
     """No cell."""
 
@@ -64,6 +72,7 @@ class Nowhere(nn.Module):
         return found.new_zeros(len(found), CELLS**2)
 
 
+@ub.capturable
 class Attend(nn.Module):
     """What is seen in a cell, and where this is."""
 
@@ -72,6 +81,7 @@ class Attend(nn.Module):
         return torch.einsum("rcp,rp->rc", found.flatten(2), cell.to(found.dtype))
 
 
+@ub.capturable
 class WithCoordinates(nn.Module):
     """Adds x and y of the cells' centres, as latents of places have them, to what is seen in them."""
 
@@ -82,6 +92,7 @@ class WithCoordinates(nn.Module):
         return torch.cat([seen, where.expand(len(seen), -1, -1, -1)], 1)
 
 
+@ub.capturable
 class Jitter(nn.Module):
     """Moves places a little in training, as far as found ones are off: a reader learns to read what was found."""
 

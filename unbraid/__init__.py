@@ -1,6 +1,7 @@
 """Unbraid: disentangled representations from a few labels."""
 
 from unbraid import data
+from unbraid.capture import capturable
 from unbraid.estimators import Enumerate, Estimator, Gumbel, PlugIn, Reinforce, SumAndSample
 from unbraid.model import Model
 from unbraid.nn import compose, conv, deconv, dense, dropout, from_place, glimpse, mlp, module, place, to_place
@@ -54,6 +55,7 @@ __all__ = [
     "Term",
     "Warp",
     "__version__",
+    "capturable",
     "compose",
     "conv",
     "data",

@@ -7,6 +7,8 @@ and last pixel (in torch's words: align_corners=False), so that a place means th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -37,12 +39,12 @@ def place_onto(
         ModelError: The shapes or types do not fit; the text lacks a subject, which the caller puts before it.
     """
     _check(items, where, "items")
-    scale, x, y = _bounded(where)
-    down, across = (
-        _weights(canvas, item, item / (scale * canvas), (centre + 1) * canvas / 2, item / 2)
-        for canvas, item, centre in zip(size, items.shape[-2:], (y, x), strict=True)
-    )
-    return _product(down, items, across)
+    scale, centre = _bounded(where)
+
+    def weights(canvas: int, item: int, centre: Tensor) -> Tensor:
+        return _weights(canvas, item, item / (scale * canvas), (centre + 1) * canvas / 2, item / 2)
+
+    return _product(items, *_down_and_across(weights, size, items.shape[-2:], centre))
 
 
 def cut_from(
@@ -64,12 +66,30 @@ def cut_from(
         ModelError: The shapes or types do not fit; the text lacks a subject, which the caller puts before it.
     """
     _check(canvases, where, "canvases")
-    scale, x, y = _bounded(where)
-    down, across = (
-        _weights(glimpse, canvas, scale * canvas / glimpse, glimpse / 2, (centre + 1) * canvas / 2)
-        for glimpse, canvas, centre in zip(size, canvases.shape[-2:], (y, x), strict=True)
-    )
-    return _product(down, canvases, across)
+    scale, centre = _bounded(where)
+
+    def weights(glimpse: int, canvas: int, centre: Tensor) -> Tensor:
+        return _weights(glimpse, canvas, scale * canvas / glimpse, glimpse / 2, (centre + 1) * canvas / 2)
+
+    return _product(canvases, *_down_and_across(weights, size, canvases.shape[-2:], centre))
+
+
+def _down_and_across(
+    weights: Callable[[int, int, Tensor], Tensor], to: Sequence[int], of: Sequence[int], centre: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Returns the weights of lines and of columns, computed in one go where all images are square.
+
+    Args:
+        weights: Those of an axis, for its numbers of pixels to and of, and centres (..., *rows).
+        to: Height and width of what is made.
+        of: Height and width of what it is made of.
+        centre: (2, *rows), x and y.
+    """
+    if to[0] == to[1] and of[0] == of[1]:
+        across, down = weights(to[1], of[1], centre)
+    else:
+        across, down = weights(to[1], of[1], centre[0]), weights(to[0], of[0], centre[1])
+    return down, across
 
 
 def _weights(to: int, of: int, step: Tensor, there: Tensor | float, here: Tensor | float) -> Tensor:
@@ -102,18 +122,18 @@ def _weights(to: int, of: int, step: Tensor, there: Tensor | float, here: Tensor
     return ((1 + extent) / 2 - distance.abs()).clamp(0, 1) / extent
 
 
-def _product(down: Tensor, images: Tensor, across: Tensor) -> Tensor:
+def _product(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
     """Resamples the lines of images, and then their columns; a place without rotation needs no more."""
     down, across = down.to(images.dtype)[..., None, :, :], across.to(images.dtype)[..., None, :, :]
     return down @ images @ across.mT
 
 
-def _bounded(where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns scale, x and y, each (*rows), in single precision or better and so that no division overflows."""
+def _bounded(where: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns scale, (*rows), and x and y, (2, *rows), in single precision or better, so that no division overflows."""
     # In half precision a place would be off by a tenth of a pixel.
     precise = where if where.dtype == torch.float64 else where.float()
     scale, x, y = precise.unbind(-1)
-    return scale.clamp(SMALLEST, _LARGEST), x.clamp(-_FARTHEST, _FARTHEST), y.clamp(-_FARTHEST, _FARTHEST)
+    return scale.clamp(SMALLEST, _LARGEST), torch.stack((x, y)).clamp(-_FARTHEST, _FARTHEST)
 
 
 def _check(images: Tensor, where: Tensor, what: str) -> None:

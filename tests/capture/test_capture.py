@@ -245,7 +245,44 @@ def test_a_module_of_the_users_own_is_called_each_time() -> None:
     for _ in range(4):
         step(model, x, {})
     assert own.times == before + 4
-    assert list(model.captures.reasons.values()) == ["Own may do more than call torch"]
+    assert list(model.captures.reasons.values()) == [
+        "Own may do more than call torch (if it does not, declare it with @ub.capturable)"
+    ]
+
+
+@ub.capturable
+class Declared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.times = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.times += 1
+        return x * self.scale
+
+
+class Inherited(Declared):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Declared, Inherited])
+def test_a_module_is_captured_if_it_says_so_itself(kind: type[Declared]) -> None:
+    class Scaled(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {"z": ub.Normal(2)(ub.module(kind())(x))}
+
+        def decode(self, z: Any) -> Any:
+            return ub.Normal(4)(z)
+
+    model, x = Scaled(), torch.ones(ROWS, 4)
+    other = written(model)
+    own = next(module for module in model.modules() if isinstance(module, Declared))
+    for seed in range(4):
+        before = own.times
+        assert_same(model, step(model, x, {}, seed), other, step(other, x, {}, seed))
+    assert own.times - before == (0 if kind is Declared else 1)
+    assert model.captures.count == (1 if kind is Declared else 0)
 
 
 def test_hooks_are_called_each_time(digits: tuple[ub.Model, Tensor]) -> None:

@@ -196,11 +196,11 @@ def test_constraints_are_inverted() -> None:
 
 def test_what_is_near_zero_can_grow_again() -> None:
     """A concentration's slope falls off as 1 / raw**2, in single precision too; a softplus's is 2e-9 at -20."""
-    raw = torch.tensor([-1e4, -20.0, 0.0, 20.0], requires_grad=True)
+    raw = torch.tensor([-1e4, -20.0, 0.0, 20.0, 1e4], requires_grad=True)
     value = NonNegative()(raw)
     value.sum().backward()
-    torch.testing.assert_close(value, torch.tensor([1e-4, 0.049876, 1.0, 20.049876]))
-    torch.testing.assert_close(raw.grad, torch.tensor([1e-8, 0.0024814, 0.5, 0.9975186]))
+    torch.testing.assert_close(value, torch.tensor([1e-4, 0.049876, 1.0, 20.049876, 1e4]))
+    torch.testing.assert_close(raw.grad, torch.tensor([1e-8, 0.0024814, 0.5, 0.9975186, 1.0]))
 
 
 def test_learnable_parameters_start_where_they_are_told() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unbraid.capture.guard import Guard, Slot, not_ours
+from unbraid.capture.capturable import why_not
+from unbraid.capture.guard import Guard, Slot
 from unbraid.capture.line import names_in
 from unbraid.capture.native import native
 from unbraid.capture.program import program
@@ -52,7 +53,8 @@ class Captures:
     Most of a small step's time is not spent in products but in Python that finds out what to call next, which is the
     same in every step: a pass of a kind that was there before is recorded as one straight line of calls, and from then
     on the line is run. Values, noise and gradients are bit for bit the same. A pass that is more than its torch calls
-    (modules and variables of a user's own, hooks, values of tensors read in Python) is computed as it is written.
+    (modules and variables of a user's own that are not declared `capturable`, hooks, values of tensors read in Python)
+    is computed as it is written.
 
     Where `compile` is set, the line of a pass that is differentiated is also compiled when it has been run some times,
     and both forms are timed: the quicker one is run from then on. Compiled, values and gradients are the same up to
@@ -109,7 +111,7 @@ class Captures:
             generator: Where it draws noise from.
             compute: Computes it as it is written.
             takes_part: What else decides which calls are made, as families and estimators do. The pass is captured
-                only if all are of unbraid.
+                only if all are of unbraid, or `capturable`.
         """
         if not self.enabled or torch._C._len_torch_function_stack():
             return compute()
@@ -126,7 +128,7 @@ class Captures:
             self._found[kind] = None
             return compute()
         guard = Guard(modules)
-        reason = not_ours(takes_part) or guard.reason()
+        reason = why_not(takes_part) or guard.reason()
         if reason is not None:
             self.reasons[kind] = reason
             return compute()

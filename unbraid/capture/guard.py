@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
+
+from unbraid.capture.capturable import why_not
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 Slot = tuple[dict[str, Any], str]
@@ -45,9 +46,11 @@ class Guard:
 
     def reason(self) -> str | None:
         """Says why a pass through these modules cannot be captured; None if it can."""
-        for module, _, _ in self._seen:
-            if not ours(type(module)):
-                return f"{type(module).__name__} may do more than call torch"
+        modules = [module for module, _, _ in self._seen]
+        own = why_not(modules)
+        if own is not None:
+            return own
+        for module in modules:
             if any(module.__dict__.get(hooks) for hooks in HOOKS):
                 return f"{type(module).__name__} has hooks"
         held = [id(tensor) for tensor in self.tensors().values()]
@@ -62,18 +65,7 @@ class Guard:
         )  # fmt: skip
 
 
-def ours(kind: type) -> bool:
-    """Says whether a class is of unbraid or of torch, whose passes depend on shapes, weights and options alone."""
-    return kind.__module__.partition(".")[0] in ("unbraid", "torch")
-
-
 def _state(module: nn.Module) -> tuple[Any, ...]:
     """Returns what a module's pass depends on beside its tensors."""
     state = module.__dict__
     return state["training"], state.get("p"), len(state["_parameters"])
-
-
-def not_ours(things: Iterable[object]) -> str | None:
-    """Says why a pass that these take part in cannot be captured: one is of a user's own class. None if none is."""
-    own = next((type(thing).__name__ for thing in things if not ours(type(thing))), None)
-    return own and f"{own} may do more than call torch"

@@ -79,7 +79,8 @@ class NonNegative:
     def __call__(self, raw: Tensor) -> Tensor:
         """Maps reals to positive numbers."""
         root = (raw * raw + 4).sqrt()
-        return torch.where(raw > 0, (raw + root) / 2, 2 / (root - raw))  # the same, exact on either side
+        below = 2 / (root - raw.clamp_max(0))  # unclamped, 2 / 0 where raw is large, and the slope NaN
+        return torch.where(raw > 0, (raw + root) / 2, below)  # the same, exact on either side
 
     def inverse(self, value: Tensor) -> Tensor:
         """Maps positive numbers to the reals; those below 0.05 as if they were 0.05, so that they can be trained."""
