@@ -13,6 +13,9 @@ from torch import Tensor
 import unbraid as ub
 from unbraid.figures.style import PALETTE, SOFT, TEXT_SIZE, new_figure
 
+ROOM = torch.tensor([(x, y) for x in (-0.5, 0.0, 0.5) for y in (-0.5, 0.0, 0.5)])
+"""Where digits are added."""
+
 
 def pictures(model: ub.Model, images: Tensor) -> Mapping[str, Figure]:
     """Draws what the model makes of some images."""
@@ -45,9 +48,29 @@ def places(model: ub.Model, images: Tensor) -> Figure:
 def counts(model: ub.Model, images: Tensor) -> Figure:
     """Draws the images again with every count set by hand: digits taken away, and added."""
     most = model.latents["count"].cardinality or 1
-    changed = model.analogy(images, count=range(most))
-    rows = [("image", images), *((f"count {each}", changed[:, each]) for each in range(most))]
-    return _grid(rows, "The count set by hand: steps past it are taken away; an added one is what q expected there.")[0]
+    found = model.predict(images)
+    more = with_added(found)
+    changed = [model.generate({**more, "count": torch.full_like(found["count"], each)}) for each in range(most)]
+    rows = [("image", images), *((f"count {each}", changed[each]) for each in range(most))]
+    caption = (
+        "The count set by hand: steps past it are taken away; an added digit is the next one up, where there is room."
+    )
+    return _grid(rows, caption)[0]
+
+
+def with_added(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Fills the steps past the count: the digit after the one before, in its style, where there is most room."""
+    more = {name: each.clone() for name, each in found.items()}
+    centres = ub.to_place(found["items.place"])[..., 1:]
+    for row, count in enumerate(found["count"].tolist()):
+        for step in range(count, centres.shape[1]):
+            taken = centres[row, :step]
+            centre = max(ROOM, key=lambda place: float((taken - place).norm(dim=1).min()) if step else 0.0)
+            centres[row, step] = centre
+            more["items.place"][row, step] = ub.from_place(torch.cat([torch.tensor([0.5]), centre]))
+            more["items.digit"][row, step] = (more["items.digit"][row, step - 1] + 1) % 10 if step else 0
+            more["items.style"][row, step] = more["items.style"][row, step - 1] if step else 0
+    return more
 
 
 def exchanged(model: ub.Model, images: Tensor) -> Figure:

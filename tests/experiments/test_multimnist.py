@@ -11,6 +11,7 @@ import unbraid as ub
 from experiments import multimnist
 from experiments import multimnist_networks as net
 from experiments.multimnist_networks import CELLS
+from experiments.multimnist_pictures import with_added
 from unbraid.data import Rows, compose_digits, tiny_digits
 
 
@@ -110,3 +111,19 @@ def test_nothing_is_composed_without_labels() -> None:
 def categorical(found: Distribution) -> Categorical:
     assert isinstance(found, Categorical)
     return found
+
+
+def test_an_added_digit_lies_where_there_is_room() -> None:
+    where = torch.tensor([[[0.5, -0.5, -0.5], [0.5, 0.4, 0.3], [0.5, 0.0, 0.0]]])
+    found = {
+        "count": torch.tensor([2]),
+        "items.place": ub.from_place(where),
+        "items.digit": torch.tensor([[9, 9, 3]]),
+        "items.style": torch.tensor([[[0.0], [1.0], [2.0]]]),
+    }
+    more = with_added(found)
+    torch.testing.assert_close(ub.to_place(more["items.place"])[0, 2], torch.tensor([0.5, -0.5, 0.5]))
+    assert more["items.digit"].tolist() == [[9, 9, 0]]
+    assert more["items.style"].flatten().tolist() == [0, 1, 1]
+    torch.testing.assert_close(more["items.place"][0, :2], found["items.place"][0, :2])
+    assert found["items.digit"].tolist() == [[9, 9, 3]]
