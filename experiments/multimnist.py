@@ -43,7 +43,7 @@ class Item(ub.Submodel):
     """
 
     hidden: int = 128
-    style_size: int = 8
+    style_size: int = 16
     side: int = 24
     drop: float = 0.3
 
@@ -54,7 +54,8 @@ class Item(ub.Submodel):
         exact, size = ub.to_place(place), (self.side, self.side)
         h = ub.module(net.reader())(ub.glimpse(x, ub.module(net.Jitter())(exact), size=size))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
-        style = ub.Normal(self.style_size)(digit, ub.mlp(self.hidden)(ub.glimpse(x, exact, size=size)))
+        written = ub.mlp(256, activation="silu")(digit, ub.glimpse(x, exact, size=size))
+        style = ub.Normal(self.style_size)(digit, written)
         return {"cell": cell, "place": place, "digit": digit, "style": style}
 
     def first_state(self, found):
@@ -64,7 +65,8 @@ class Item(ub.Submodel):
         return state + cell
 
     def decode(self, place, digit, style):
-        ink = (ub.dense(self.side**2)(ub.mlp(200)(digit, style)) - 2.0).sigmoid()  # a digit is mostly paper
+        strokes = ub.mlp(400, activation="silu")(digit, style)
+        ink = (ub.dense(self.side**2)(strokes) - 2.0).sigmoid()  # a digit is mostly paper
         return ub.place(ink.reshape(-1, 1, self.side, self.side), ub.to_place(place), size=(SIZE, SIZE))
 
 
@@ -91,7 +93,7 @@ class MultiDigits(ub.Model):
 
 
 SETTINGS = ub.Settings(
-    epochs=6, batch_size=8, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
+    epochs=5, batch_size=4, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
     warmup_steps=300, alpha=1e5, average=0.999, missing_class="allow", precision="auto",
 )  # fmt: skip
 
@@ -266,7 +268,7 @@ EXPERIMENT = Experiment(
     held_out=lambda train: (train[: len(train) * 9 // 10], train[len(train) * 9 // 10 :]),
     baseline_views=lambda cell: None,
     baseline_settings=lambda cell: SETTINGS.changed(warmup_steps=30),
-    baseline_steps=lambda cell: 1200 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
+    baseline_steps=lambda cell: 2400 if cell["model"] == "repeat" and cell["rate"] == 10 else 0,
     quick=(
         *product({"model": ("repeat", "pretrained", "four"), "labels": (40,), "rate": (10,)}),
         {"model": "isolated", "labels": 0, "rate": 10},
