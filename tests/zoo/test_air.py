@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch.distributions import Categorical
 
 import unbraid as ub
 from unbraid import zoo
@@ -34,9 +35,20 @@ def test_the_program_is_short() -> None:
 
 
 def test_fewer_things_are_more_probable_before_anything_is_seen() -> None:
-    prior = small().latents["count"].prior["logits"]
+    prior = zoo.AIR(hidden=24, size=6, most=2, more=0.5).latents["count"].prior["logits"]
     assert isinstance(prior, torch.Tensor)
     torch.testing.assert_close(torch.softmax(prior, -1), torch.tensor([4.0, 2.0, 1.0]) / 7)
+
+
+def test_no_count_is_given_up() -> None:
+    model = zoo.AIR(hidden=24, size=6, most=2, doubt=0.7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(100)
+        count = model.infer(scenes(12).images)["count"]
+    assert isinstance(count, Categorical)
+    spread = count.logits.amax(-1) - count.logits.amin(-1)
+    assert 0.7 < spread.max() <= 1.4 + 1e-4
 
 
 def test_training_without_labels_lowers_the_loss() -> None:
