@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 import unbraid as ub
 from experiments.experiment import Experiment
 from experiments.measure import errors
+from experiments.multimnist_pictures import places
 from experiments.record import Cell
 from experiments.table import Table
 from unbraid import zoo
 from unbraid.data import Rows
-from unbraid.figures import reconstructions
 
 ROWS, TEST_ROWS, MOST = 12_000, 2_000, 2
 SIDE = 28 / 50
@@ -45,7 +46,10 @@ def _counted(rows: Rows) -> Rows:
 
 
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
-    return {"reconstructions": reconstructions(trained, test.images[:8])}
+    """Draws the first images of none, one and two digits."""
+    counts = test.labels["count"]
+    shown = [int(row) for count, rows in ((0, 1), (1, 3), (2, 5)) for row in np.flatnonzero(counts == count)[:rows]]
+    return {"things": places(trained, test.images[shown], "things.where", zoo.AIR.scales)}
 
 
 EXPERIMENT = Experiment(
@@ -65,5 +69,6 @@ EXPERIMENT = Experiment(
     quick_rows=100,
     quick_settings={"epochs": 1, "warmup_steps": 0, "precision": "fp32"},
     pictures=pictures,
+    figures={"air-0-things": "Things found without a label"},
     tables=(Table("Counting none to two digits without a label: count error", "count_error", baseline=False),),
 )  # fmt: skip

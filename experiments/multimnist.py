@@ -94,7 +94,7 @@ class MultiDigits(ub.Model):
 
 SETTINGS = ub.Settings(
     epochs=5, batch_size=4, labelled_batch_size=48, learning_rate=2e-3, betas=(0.9, 0.99), schedule="cosine",
-    warmup_steps=300, alpha=1e5, average=0.999, missing_class="allow", precision="auto",
+    warmup_steps=300, alpha=1e6, average=0.999, missing_class="allow", precision="auto",
 )  # fmt: skip
 
 

@@ -22,16 +22,26 @@ def pictures(model: ub.Model, images: Tensor) -> Mapping[str, Figure]:
     return {"places": places(model, images), "counts": counts(model, images), "exchanged": exchanged(model, images)}
 
 
-def places(model: ub.Model, images: Tensor) -> Figure:
-    """Draws the images with the places found, their reconstructions, and what each step adds."""
+def places(
+    model: ub.Model, images: Tensor, place: str = "items.place", scales: tuple[float, float] = (0.2, 0.8)
+) -> Figure:
+    """Draws the images with the places found, their reconstructions, and what each step adds.
+
+    Args:
+        model: With a count, and items of which one latent is a place.
+        images: To draw.
+        place: This latent.
+        scales: The smallest and largest of the things, as `ub.to_place` takes them.
+    """
     found = model.predict(images)
-    steps = found["items.digit"].shape[1]
-    alone = [model.generate({**found, **_only(found, step)}) for step in range(steps)]
+    where = ub.to_place(found[place], scales)
+    items = place.partition(".")[0]
+    digits = found.get(f"{items}.digit")
+    steps, size = where.shape[1], images.shape[-1]
+    alone = [model.generate({**found, **_only(found, step, items)}) for step in range(steps)]
     rows = [("image", images), ("reconstruction", model.reconstruct(images))]
     rows += [(f"step {step + 1}", each) for step, each in enumerate(alone)]
     figure, axes = _grid(rows, "Images with the digits found in them, their reconstructions, and what each step adds.")
-    size = images.shape[-1]
-    where = ub.to_place(found["items.place"])
     for column in range(len(images)):
         for step in range(int(found["count"][column])):
             scale, x, y = where[column, step].tolist()
@@ -40,8 +50,8 @@ def places(model: ub.Model, images: Tensor) -> Figure:
             axes[0][column].add_patch(
                 Rectangle((left - 0.5, top - 0.5), scale * size, scale * size, fill=False, edgecolor=colour)
             )
-            digit = str(int(found["items.digit"][column, step]))
-            axes[0][column].text(left, top - 1.5, digit, color=colour, fontsize=TEXT_SIZE)
+            if digits is not None:
+                axes[0][column].text(left, top - 1.5, str(int(digits[column, step])), color=colour, fontsize=TEXT_SIZE)
     return figure
 
 
@@ -85,9 +95,9 @@ def exchanged(model: ub.Model, images: Tensor) -> Figure:
     return _grid(rows, "The first digit of each image, with its style, exchanged for that of its neighbour.")[0]
 
 
-def _only(found: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
+def _only(found: Mapping[str, Tensor], step: int, items: str) -> dict[str, Tensor]:
     """Returns the latents with this step as the only one, in rows that have it."""
-    moved = {name: each.roll(-step, 1) for name, each in found.items() if name.startswith("items.")}
+    moved = {name: each.roll(-step, 1) for name, each in found.items() if name.startswith(f"{items}.")}
     return {"count": (found["count"] > step).long(), **moved}
 
 
