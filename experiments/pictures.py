@@ -28,13 +28,14 @@ def slug(cell: Cell) -> str:
 
 
 def draw_kept(experiment: Experiment, cells: Sequence[Cell], figures: Path = FIGURES, runs: Path = RUNS) -> list[Path]:
-    """Draws the pictures of every kept model, and returns their files; says which were kept by another program."""
+    """Draws what is shown of the kept models, and returns the files; says which were kept by another program."""
     if experiment.pictures is None:
         return []
     drawn = []
     for cell in cells:
         folder = folder_of(experiment, cell, runs)
-        if (folder / "checkpoint.safetensors").is_file():
+        shown = any(name.startswith(f"{slug(cell)}-") for name in experiment.figures)
+        if shown and (folder / "checkpoint.safetensors").is_file():
             try:
                 model = ub.load(folder, experiment.model(cell, 0))
             except UnbraidError as error:
@@ -42,7 +43,8 @@ def draw_kept(experiment: Experiment, cells: Sequence[Cell], figures: Path = FIG
                 continue
             _, test = experiment.rows(cell, 0)
             for name, figure in experiment.pictures(cell, model, test).items():
-                drawn.append(save(figure, figures / f"{experiment.name}-{slug(cell)}-{name}.png"))
+                if f"{slug(cell)}-{name}" in experiment.figures:
+                    drawn.append(save(figure, figures / f"{experiment.name}-{slug(cell)}-{name}.png"))
     return drawn
 
 

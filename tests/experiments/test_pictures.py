@@ -26,7 +26,10 @@ def test_a_model_of_another_program_is_named_and_the_others_are_drawn(
         cells=CELLS,
         model=lambda cell, seed: zoo.M1(size=cell["size"], hidden=8, seed=seed),
         rows=lambda cell, seed: (rows, rows),
-        pictures=lambda cell, model, test: {"pairs": reconstructions(model, test.images[:2])},
+        pictures=lambda cell, model, test: {
+            name: reconstructions(model, test.images[:2]) for name in ("pairs", "not-shown")
+        },
+        figures={"m1-2-pairs": "Pairs", "m1-3-pairs": "Pairs"},
     )
     for cell in CELLS:
         ub.fit(
