@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import unbraid as ub
 from tests.models import REGISTRY, Digits, labels_of, rows_of
 from unbraid.capture.recorder import Recorder, refuse_capture
+from unbraid.errors import ModelError
 from unbraid.objectives.terms import Objective
 
 ROWS = 6
@@ -283,6 +284,11 @@ def test_a_module_is_captured_if_it_says_so_itself(kind: type[Declared]) -> None
         assert_same(model, step(model, x, {}, seed), other, step(other, x, {}, seed))
     assert own.times - before == (0 if kind is Declared else 1)
     assert model.captures.count == (1 if kind is Declared else 0)
+
+
+def test_only_a_class_is_declared() -> None:
+    with pytest.raises(ModelError, match=r"ub\.capturable declares a class, got Linear"):
+        ub.capturable(nn.Linear(2, 2))  # type: ignore[type-var]
 
 
 def test_hooks_are_called_each_time(digits: tuple[ub.Model, Tensor]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from unbraid.errors import ModelError
+
 Kind = TypeVar("Kind", bound=type)
 
 
@@ -12,8 +14,8 @@ def capturable(kind: Kind) -> Kind:
     """Declares that passes through a class's objects may be captured: written down once, and replayed.
 
     A class of your own may do anything in its `forward`; so a model with such a module is computed as it is written,
-    and a small step takes up to twice as long. Where all that the class does is to call torch functions, the same ones
-    for all tensors of the same shapes, say so:
+    which takes longer. Where all that the class does is to call torch functions, the same ones for all tensors of the
+    same shapes, say so:
 
         @ub.capturable
         class Scale(nn.Module): ...
@@ -27,7 +29,12 @@ def capturable(kind: Kind) -> Kind:
 
     Returns:
         The same class.
+
+    Raises:
+        ModelError: If it is no class.
     """
+    if not isinstance(kind, type):
+        raise ModelError(f"ub.capturable declares a class, got {kind!r}: write @ub.capturable before the class.")
     kind._unbraid_capturable = True  # type: ignore[attr-defined]
     return kind
 
