@@ -30,7 +30,7 @@ lint: $(READY) ## ruff: lint and format, changing nothing
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 
-types: $(READY) ## mypy, strict, on the package and the tests
+types: $(READY) ## mypy, strict, on the package, the experiments and the tests
 	$(VENV)/bin/mypy
 
 pytest: $(READY) ## tests and doctests, two at a time with one thread each; ARGS="-k name" chooses

@@ -23,15 +23,16 @@ SWAPS = (
     Measure("light read", "judge_lighting_angle", "degrees"),
 )
 LABELLED = {"all": "all rows", 60: "60 rows"}
+ERRORS: tuple[tuple[str, str, Unit], ...] = (
+    ("identity error", "identity_error", "percent"),
+    ("light", "light_angle", "degrees"),
+)
 STRUCTURE = (
     Measures(
         "Structure in neither q nor p, in q (the paper's model), in p, in both; rows split at random",
         tuple(
             Measure(f"{name}, {rows} labelled", metric, unit, {"labels": labels})
-            for name, metric, unit in (
-                ("identity error", "identity_error", "percent"),
-                ("light", "light_angle", "degrees"),
-            )
+            for name, metric, unit in ERRORS
             for labels, rows in LABELLED.items()
         ),
         order=STRUCTURES,
@@ -43,7 +44,7 @@ STRUCTURE = (
         for labels, rows in LABELLED.items()
     ),
 )
-TABLES = (
+TABLES: tuple[Table | Measures, ...] = (
     *(
         Table(
             f"{title}, {protocol}, by labelled rows",

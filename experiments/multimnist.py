@@ -26,6 +26,7 @@ from experiments.record import Cell
 from experiments.table import Table
 from unbraid.data import Rows
 from unbraid.evaluation import evaluate_labels
+from unbraid.graph import Symbol
 
 ROWS, TEST_ROWS, SIZE = 20_000, 4_000, 50
 SCALES = (0.2, 0.8)
@@ -47,7 +48,7 @@ class Item(ub.Submodel):
     side: int = 24
     drop: float = 0.3
 
-    def encode(self, x, found, state):
+    def encode(self, x: Symbol, found: Symbol, state: Symbol) -> Mapping[str, Symbol]:
         cell = ub.Categorical(CELLS**2, estimator="plug_in")(logits=ub.module(net.Search())(found, state))
         at = ub.module(net.Attend())(found, cell)
         place = ub.Normal(3)(at, ub.mlp(self.hidden)(at))
@@ -58,13 +59,13 @@ class Item(ub.Submodel):
         style = ub.Normal(self.style_size)(digit, written)
         return {"cell": cell, "place": place, "digit": digit, "style": style}
 
-    def first_state(self, found):
+    def first_state(self, found: Symbol) -> Symbol:
         return ub.module(net.Nowhere())(found)
 
-    def next_state(self, state, cell):
+    def next_state(self, state: Symbol, cell: Symbol) -> Symbol:
         return state + cell
 
-    def decode(self, place, digit, style):
+    def decode(self, place: Symbol, digit: Symbol, style: Symbol) -> Symbol:
         strokes = ub.mlp(400, activation="silu")(digit, style)
         ink = (ub.dense(self.side**2)(strokes) - 2.0).sigmoid()  # a digit is mostly paper
         return ub.place(ink.reshape(-1, 1, self.side, self.side), ub.to_place(place), size=(SIZE, SIZE))
@@ -77,7 +78,7 @@ class MultiDigits(ub.Model):
     most: int = 3
     drop: float = 0.3
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Any]:
         seen = ub.module(net.features())(x)
         odds = ub.module(net.detector())(seen)
         centres = ub.Bernoulli(CELLS, CELLS, logits=-4.0, estimator="plug_in")(logits=odds)
@@ -87,7 +88,7 @@ class MultiDigits(ub.Model):
         found = ub.module(net.finder())(seen.detach())  # what finds does not change what counts
         return {"centres": centres, "count": count, "items": ub.Repeat(Item(), at_most=self.most)(x, found, count)}
 
-    def decode(self, items):
+    def decode(self, items: Any) -> Symbol:
         ink = ub.compose(items.decode())
         return ub.Bernoulli(1, SIZE, SIZE, grey="cross_entropy")(logits=(0.001 + 0.998 * ink).logit())
 

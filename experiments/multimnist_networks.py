@@ -60,7 +60,8 @@ class Search(nn.Module):
     def forward(self, found: Tensor, visited: Tensor) -> Tensor:
         """Maps features (rows, channels, cells, cells) and cells (rows, cells * cells) to (rows, cells * cells)."""
         before = self.near(visited.reshape(-1, 1, CELLS, CELLS)) + self.anywhere(visited)[:, :, None, None]
-        return self.odds((found + before).relu()).flatten(1)
+        odds: Tensor = self.odds((found + before).relu())
+        return odds.flatten(1)
 
 
 @ub.capturable
@@ -95,6 +96,8 @@ class WithCoordinates(nn.Module):
 @ub.capturable
 class Jitter(nn.Module):
     """Moves places a little in training, as far as found ones are off: a reader learns to read what was found."""
+
+    off: Tensor
 
     def __init__(self, scale: float = 0.04, shift: float = 0.06) -> None:
         super().__init__()
@@ -134,4 +137,5 @@ def reader() -> nn.Sequential:
 def convolutions(*sizes: tuple[int, int, int]) -> Iterator[nn.Module]:
     """Yields convolutions, from so many channels to so many, with a step."""
     for size in sizes:
-        yield from (Standardised(*size).to(memory_format=torch.channels_last), nn.ReLU())
+        convolution = Standardised(*size)
+        yield from (convolution.to(memory_format=torch.channels_last), nn.ReLU())  # type: ignore[call-overload]

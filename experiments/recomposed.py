@@ -91,7 +91,7 @@ def _owned(strokes: NDArray[np.int32], number: int, places: NDArray[Any]) -> NDA
     away = np.maximum((np.abs(middles - y) / scale)[:, :, None], (np.abs(middles - x) / scale)[:, None])  # 1: the frame
     held = np.einsum("dyx,yxs->ds", (away < 1).astype(np.float32), pixels) / size
     far = np.where(held < WITHIN, np.inf, np.einsum("dyx,yxs->ds", away, pixels) / size)
-    owned = (np.arange(len(places))[:, None] == far.argmin(0)) & np.isfinite(far)
+    owned: NDArray[np.bool_] = (np.arange(len(places))[:, None] == far.argmin(0)) & np.isfinite(far)
     owned[:, 0] = False
     orphans = ~owned.any(1)
     joined = ~owned.any(0) | (held[orphans] > PART).any(0)

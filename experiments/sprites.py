@@ -61,7 +61,7 @@ class Sprites(ub.Model):
 
 def canvas(size: Symbol, across: Symbol, down: Symbol) -> Symbol:
     """Returns where on the canvas a box around the sprite lies, of latents in standard deviations of the factors."""
-    where: Symbol = torch.cat([0.375 + 0.085 * size, 0.31 * across, 0.31 * down], -1)  # type: ignore[list-item]
+    where: Symbol = torch.cat([0.375 + 0.085 * size, 0.31 * across, 0.31 * down], -1)  # type: ignore[assignment,list-item]
     return where
 
 

@@ -58,7 +58,9 @@ def features(width: int) -> nn.Sequential:
     for (into, out), side, step in zip(pairwise(sizes), sides, steps, strict=True):
         convolution = nn.Conv2d(into, out, side, step, side // 2, bias=False)
         layers += [convolution, nn.GroupNorm(4, out), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Flatten()).to(memory_format=torch.channels_last)  # quicker on processors
+    network = nn.Sequential(*layers, nn.Flatten())
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # quicker on processors
+    return network
 
 
 SETTINGS = ub.Settings(

@@ -21,6 +21,7 @@ from unbraid import zoo
 from unbraid.data import Rows
 from unbraid.evaluation import log_likelihood_bound
 from unbraid.figures import samples
+from unbraid.graph import Symbol
 from unbraid.views import View
 
 
@@ -31,7 +32,7 @@ class ConvADGM(zoo.ADGM):
     size: int = 32
     drop: float = 0.3
 
-    def encode(self, x):
+    def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.conv(16, 32, 64, kernel=(5, 3, 3))(x)
         a = ub.Normal(self.size)(ub.mlp(self.hidden)(h))
         digit = ub.Categorical(10)(ub.mlp(self.hidden, dropout=self.drop)(a, ub.dropout(self.drop)(h)))
