@@ -109,6 +109,16 @@ def test_chunks_stay_chunks(digits: tuple[ub.Model, Tensor]) -> None:
     ]
 
 
+def test_running_means_are_not_captured_and_the_reason_is_said(digits: tuple[ub.Model, Tensor]) -> None:
+    model, x = digits
+    for _ in range(3):
+        step(model, x, {}, estimators={"digit": ub.Reinforce(samples=1)})
+    assert str(model.captures) == (
+        "kinds of pass captured: 0\n"
+        "not captured: reinforce(samples=1) keeps running means from one pass to the next"
+    )
+
+
 def test_what_is_refused_keeps_no_tensor_alive() -> None:
     x = torch.ones(3)
     with Recorder({"x": x}, (), None) as recorder:

@@ -62,7 +62,8 @@ def test_ctrl_c_loses_at_most_the_epoch_under_way(calls: int, kept: int, tmp_pat
     assert [each["steps"] for each in whole.history] == [3, 3, 3, 3]
     stop = stopped(tmp_path, calls)
     assert stop.__notes__ == [
-        f"Every whole epoch is kept. Go on with `unbraid resume {tmp_path}`, or fit(..., resume=True)."
+        f"Every whole epoch is kept. Go on with `unbraid resume {tmp_path}` where `unbraid train` began it, "
+        "else with fit(..., resume=True)."
     ]
     assert len(History(tmp_path / "history.jsonl").records) == kept
     assert same_end(whole, go_on(tmp_path))

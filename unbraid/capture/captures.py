@@ -134,6 +134,16 @@ class Captures:
             return compute()
         return self._recorded(kind, guard, inputs, generator, compute)
 
+    def leave(self, kind: Hashable, reason: str) -> None:
+        """Remembers why a kind of pass is never captured.
+
+        Args:
+            kind: Names it.
+            reason: As it is printed.
+        """
+        if self.enabled:
+            self.reasons[kind] = reason
+
     def _recorded(
         self,
         kind: Hashable,

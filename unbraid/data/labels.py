@@ -37,7 +37,8 @@ def normalise_labels(
 
     Raises:
         DataError: a variable does not exist; the number of labels is not `n_rows`; a label is out of range, not an
-            integer, infinite or not a number; no row is labelled; or a class has no labelled row (see `missing_class`).
+            integer, infinite or not a number; a real variable has integers that are -1 in a row, which may mean
+            either; no row is labelled; or a class has no labelled row (see `missing_class`).
         OptionError: `missing_class` is neither 'error' nor 'allow'.
 
     Example:
@@ -115,6 +116,9 @@ def _discrete(name: str, array: NDArray[Any], gaps: NDArray[np.bool_], cardinali
 
 def _real(name: str, array: NDArray[Any]) -> torch.Tensor:
     """Checks real labels: (rows, ...) finite numbers, or NaN throughout a row."""
+    if array.dtype.kind == "i":
+        doubtful = (array == -1).reshape(len(array), -1).all(axis=1)
+        _refuse(name, array, doubtful, "a real label may be -1, but in integers it may also mean none: give floats")
     with np.errstate(over="ignore"):
         numbers = array.astype(np.float32)
     rows = numbers.reshape(len(numbers), -1)

@@ -17,6 +17,8 @@ from unbraid.objectives.terms import Objective, Term
 
 Meaning = tuple[tuple[str, bool], ...]
 """The names of the terms, and whether each is of some of the rows only."""
+KEEPS_STATE = ("reinforce", "reinforce(samples=1) keeps running means from one pass to the next")
+"""The kind of pass that is never captured, and why."""
 
 
 def kind_of_pass(

@@ -14,7 +14,7 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
 from unbraid.graph.spread import Spread
 from unbraid.objectives.bound import Pass, Surroundings, bound_terms
-from unbraid.objectives.captured import flattened, keeps_state, kind_of_pass, restored
+from unbraid.objectives.captured import KEEPS_STATE, flattened, keeps_state, kind_of_pass, restored
 from unbraid.objectives.matching import matched
 from unbraid.objectives.options import Options
 from unbraid.objectives.pattern import Group, groups_of
@@ -57,7 +57,10 @@ def objective(
         labels = matched(Frame(graph, modules, x), labels)
     groups = list(groups_of(graph, labels, x.shape[0]))
     compute = partial(objective_of_groups, graph, modules, x, groups, estimators, options, surroundings)
-    if surroundings.captures is None or keeps_state(estimators):
+    if surroundings.captures is None:
+        return compute()
+    if keeps_state(estimators):
+        surroundings.captures.leave(*KEEPS_STATE)
         return compute()
     kind, inputs = kind_of_pass(x, groups, estimators, options, surroundings)
     families = [node.family for node in (*graph.latents.values(), *graph.factors.values(), graph.likelihood)]

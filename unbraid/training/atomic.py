@@ -54,7 +54,7 @@ def not_written(path: Path, error: OSError) -> RunError:
     if error.errno in FULL:
         return RunError(
             f"the disk is full: {path} could not be written. {kept} Free some space in {path.parent}, then start the "
-            "command again; a training goes on from its last checkpoint with `unbraid resume`"
+            "command again; a training goes on from its last checkpoint with `unbraid resume`, or fit(..., resume=True)"
         )
     return RunError(
         f"{path} could not be written: {error.strerror or error}. {kept} Is {path.parent} a folder you own?"

@@ -213,7 +213,8 @@ def _says_how_to_go_on(folder: RunFolder | None) -> Iterator[None]:
             stop.add_note("Nothing was kept on disk: fit(..., out=FOLDER) keeps every whole epoch.")
         else:
             stop.add_note(
-                f"Every whole epoch is kept. Go on with `unbraid resume {folder.path}`, or fit(..., resume=True)."
+                f"Every whole epoch is kept. Go on with `unbraid resume {folder.path}` where `unbraid train` began it, "
+                "else with fit(..., resume=True)."
             )
         raise
 

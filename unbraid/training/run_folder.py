@@ -64,8 +64,8 @@ class RunFolder:
         folder = cls(path)
         if folder.holds_run and not overwrite:
             raise RunError(
-                f"{folder.path} already holds a run: go on with it (resume=True, or `unbraid resume {folder.path}`), "
-                "replace it (overwrite=True, or --overwrite), or name another folder"
+                f"{folder.path} already holds a run: go on with it (resume=True, or `unbraid resume {folder.path}` "
+                "where `unbraid train` began it), replace it (overwrite=True, or --overwrite), or name another folder"
             )
         try:
             folder.path.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ class Together:
                 raise ProcessError(
                     f"process {self.rank + 1} of {self.size} has lost the others: one has ended, or does not answer; "
                     "what it printed says why. Every whole epoch is kept in the run folder, if there is one: start all "
-                    "again with resume=True, or `unbraid resume`."
+                    "again with resume=True, or with `unbraid resume` what `unbraid train` began."
                 ) from error
 
     def parallel(self, loss: nn.Module) -> nn.Module:
