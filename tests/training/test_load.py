@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,92 @@ def test_a_file_that_is_no_python(tmp_path: Path) -> None:
     file.write_text("class Cells(:\n")
     with pytest.raises(RunError, match=r"cannot be found: .*invalid syntax|cannot be found"):
         class_at(f"{file}:Cells")
+
+
+SCRIPT = """
+from pathlib import Path
+
+import torch
+
+import unbraid as ub
+
+x, folder = torch.zeros(8, 4), Path(__file__).parent
+(folder / "ran").touch(exist_ok=False)
+
+
+class Cells(ub.Model):
+    def encode(self, x):
+        return {"style": ub.Normal(2)(x)}
+
+    def decode(self, style):
+        return ub.Normal(4)(style)
+
+
+run = ub.fit(Cells(), x, out=folder / "run", overwrite=True, epochs=1, progress="quiet")
+loaded = ub.load(folder / "run")
+assert type(loaded) is Cells
+"""
+
+
+@pytest.mark.parametrize(
+    "ran", [lambda file: runpy.run_path(file, run_name="__main__"), lambda file: class_at(f"{file}:Cells")]
+)
+def test_a_script_that_trains_and_loads_runs_once(ran: Callable[[str], Any], tmp_path: Path) -> None:
+    script = tmp_path / "cells.py"
+    script.write_text(SCRIPT)
+    ran(str(script))
+
+
+def test_a_file_is_run_again_when_it_has_changed(tmp_path: Path) -> None:
+    script = tmp_path / "cells.py"
+    script.write_text("from tests.training.small import Small\n\nclass Cells(Small):\n    hidden: int = 5\n")
+    first = class_at(f"{script}:Cells")
+    assert class_at(f"{script}:Cells") is first
+    script.write_text(script.read_text().replace("5", "7"))
+    assert class_at(f"{script}:Cells")().fields["hidden"] == 7
+
+
+def test_a_file_that_raised_is_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "cells.py"
+    script.write_text(
+        "from pathlib import Path\nfrom tests.training.small import Small\n\nclass Cells(Small):\n    pass\n\n"
+        "Path(__file__).with_name('weights').read_text()\n"
+    )
+    with pytest.raises(RunError, match="No such file"):
+        class_at(f"{script}:Cells")
+    (tmp_path / "weights").write_text("")
+    class_at(f"{script}:Cells")
+
+
+def test_a_class_made_in_a_function_cannot_be_found_again(tmp_path: Path) -> None:
+    class Inside(Small):
+        pass
+
+    train(model=Inside(), out=tmp_path, epochs=1)
+    with pytest.raises(
+        RunError, match=r"Inside' of .* was made inside a function.*ub\.load\(folder, model\), or move the class"
+    ):
+        ub.load(tmp_path)
+    ub.load(tmp_path, Inside())
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ([], r"config\.json is a list, not the config of a run"),
+        ({}, r"config\.json has no 'model'"),
+        ({"model": 3}, r"config\.json has the 'model' 3"),
+        ({"model": "a:A", "model_seed": 0}, r"config\.json has no 'fields'"),
+        ({"model": "a:A", "model_seed": 0, "fields": {}}, r"config\.json has no 'settings'"),
+        ({"model": "a:A", "model_seed": 0, "fields": {}, "settings": []}, r"config\.json has the 'settings' \[\]"),
+    ],
+)
+def test_a_config_that_is_none_of_a_run(held: Any, message: str, tmp_path: Path) -> None:
+    train(out=tmp_path, epochs=1)
+    (tmp_path / "config.json").write_text(json.dumps(held))
+    for again in (lambda: ub.load(tmp_path), lambda: train(out=tmp_path, epochs=1, resume=True)):
+        with pytest.raises(RunError, match=f"{message}.*undo what was changed"):
+            again()
 
 
 def test_a_class_whose_fields_have_changed(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def evaluate_run(
         baseline where no training row has.
     """
     folder = RunFolder.open(out)
-    settings = Settings.from_json(folder.read_json(folder.config)["settings"])
+    settings = Settings.from_json(folder.read_config()["settings"])
     plan = SupervisionPlan.of(given_labels(model.graph, labels, len(rows)), len(rows))
     known = _known(model, test)
     errors = evaluate_labels(model, test.images, known) if known else {}

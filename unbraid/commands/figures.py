@@ -32,7 +32,7 @@ def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], tes
     folder.figures.mkdir(exist_ok=True)
     history, config, metrics = (
         History(folder.history).records,
-        folder.read_json(folder.config),
+        folder.read_config(),
         folder.read_json(folder.metrics),
     )
     known = {name: each for name, each in test.labels.items() if name in model.latents}

@@ -140,7 +140,7 @@ def resume(out: Path, progress: Style = "auto", devices: int = 0, nodes: int = 0
 def config_of(out: Path) -> dict[str, Any]:
     """Reads the config of a run of a recipe."""
     folder = RunFolder.open(out)
-    config: dict[str, Any] = folder.read_json(folder.config)
+    config = folder.read_config()
     if "job" not in config:
         raise RunError(
             f"{out} was not trained by `unbraid train`: go on with it in Python, ub.fit(..., out={str(out)!r}, "

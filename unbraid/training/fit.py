@@ -181,7 +181,7 @@ def _progress(progress: Style | Progress, settings: Settings, state: TrainingSta
 def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any], plan: SupervisionPlan) -> None:
     """Writes what the run is, or goes on from its checkpoint if it is the same run."""
     if folder.config.is_file():
-        check_same_run(folder.read_json(folder.config), described, folder.path)
+        check_same_run(folder.read_config(), described, folder.path)
     if folder.checkpoint.is_file():
         state.restore(load_checkpoint(folder.checkpoint), folder.checkpoint)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -9,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from unbraid.errors import RunError, did_you_mean
@@ -32,10 +34,11 @@ def load(run: str | Path, model: Model | None = None) -> Model:
         The model with the weights that are the run's result, in evaluation mode.
 
     Raises:
-        RunError: If the folder holds no run, the class cannot be found, or the weights are of another model.
+        RunError: If the folder holds no run, its config is not whole, the class cannot be found, or the weights are of
+            another model.
     """
     folder = RunFolder.open(run)
-    config = folder.read_json(folder.config)
+    config = folder.read_config()
     model = model or model_of(config, folder.path)
     checkpoint = load_checkpoint(folder.checkpoint)
     settings = Settings.from_json(config["settings"])
@@ -67,6 +70,11 @@ def class_at(reference: str, asking: Path | str = "the command line") -> type[Mo
     lost = f"the model {reference!r} of {asking} cannot be found"
     if not place:
         raise RunError(f"{lost}: it names no class. Give module:Class or file.py:Class.")
+    if "<locals>" in name:
+        raise RunError(
+            f"{lost}: the class was made inside a function. Make the model yourself and pass it, ub.load(folder, "
+            "model), or move the class out of the function before training."
+        )
     try:
         module = _module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except (ImportError, FileNotFoundError, SyntaxError, ValueError) as error:
@@ -97,15 +105,25 @@ def _line(error: Exception, place: str) -> str:
     return f" (line {lines[-1]})" if lines else ""
 
 
-def _module_at(path: Path) -> Any:
-    """Imports a file by its path."""
+def _module_at(path: Path) -> ModuleType:
+    """Imports a file by its path, once: it may be the running script, or load its own model while it is imported."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    name = f"{FROM_FILE}{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    file = path.resolve()
+    main = sys.modules["__main__"]
+    if (script := getattr(main, "__file__", None)) and Path(script).resolve() == file:
+        return main
+    content = hashlib.sha256(bytes(file) + file.read_bytes()).hexdigest()  # a file that was edited is imported anew
+    name = f"{FROM_FILE}{path.stem}_{content[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

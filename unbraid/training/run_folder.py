@@ -19,6 +19,10 @@ except ImportError:  # Windows has no such lock
     fcntl = None  # type: ignore[assignment]
 
 
+NEEDED: dict[str, type] = {"model": str, "model_seed": int, "fields": dict, "settings": dict}
+"""What the config of every run has."""
+
+
 class RunFolder:
     """The files of one run.
 
@@ -109,6 +113,22 @@ class RunFolder:
     def read_json(self, path: Path) -> Any:
         """Reads one of the files, see `json_file.read_json`."""
         return read_json(path)
+
+    def read_config(self) -> dict[str, Any]:
+        """Reads what the run is.
+
+        Raises:
+            RunError: the file is not whole.
+        """
+        config, mend = read_json(self.config), "undo what was changed in it by hand, or train again"
+        if not isinstance(config, dict):
+            raise RunError(f"{self.config} is a {type(config).__name__}, not the config of a run: {mend}")
+        for name, kind in NEEDED.items():
+            if name not in config:
+                raise RunError(f"{self.config} has no {name!r}: {mend}")
+            if not isinstance(config[name], kind):
+                raise RunError(f"{self.config} has the {name!r} {config[name]!r}, which is no {kind.__name__}: {mend}")
+        return config
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
