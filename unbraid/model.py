@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.capture import Captures
+from unbraid.data.label_values import by_variable
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
@@ -151,7 +152,7 @@ class Model(nn.Module):
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
         options = checked_options(alpha, gamma, beta, free_bits, samples, supervision, bound)
-        parts = split_labels(self.graph, labels or {})
+        parts = split_labels(self.graph, labels)
         around = Surroundings(generator, progress, captures=self.captures)
         return objective(self.graph, self.parts, x, parts, chosen, options, around)
 
@@ -344,7 +345,7 @@ class Model(nn.Module):
         from unbraid.gradients import gradient_report
 
         self.check_shape(x)
-        asked = (labels or {}, estimators, Options(**options), repeats, generator)
+        asked = (by_variable(labels, self.graph.series), estimators, Options(**options), repeats, generator)
         return gradient_report(self.graph, self.parts, x, *asked)
 
     def explain(self, labels: Mapping[str, Any] | None = None, **options: Any) -> str:

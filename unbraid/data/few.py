@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.data.label_values import label_array
+from unbraid.data.label_values import by_variable, label_array
 from unbraid.errors import DataError, did_you_mean
 
 
@@ -37,14 +37,15 @@ def few_labels(
         and for objects.
 
     Raises:
-        DataError: there are no labels, `of` is not among them or is not discrete, the variables differ in length,
-            `per_class` is below 1, `within` leaves the rows, or a class has fewer rows than asked for.
+        DataError: there are no labels, or not by variable; `of` is not among them or is not discrete; the variables
+            differ in length; `per_class` is below 1; `within` leaves the rows; or a class has fewer rows than asked
+            for.
 
     Example:
         >>> few_labels({"digit": [0, 0, 1, 1]}, per_class=1)["digit"].tolist()
         [0, -1, 1, -1]
     """
-    arrays = {name: label_array(values, name) for name, values in labels.items()}
+    arrays = {name: label_array(values, name) for name, values in by_variable(labels).items()}
     if not arrays:
         raise DataError("few_labels was given no labels: pass a mapping such as {'digit': array}")
     of = next(iter(arrays)) if of is None else of

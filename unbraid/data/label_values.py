@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -10,6 +11,27 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid.errors import DataError
+
+
+def by_variable(labels: Any, variables: Iterable[str] = ()) -> dict[str, Any]:
+    """Returns labels by variable, as they were given in a mapping or a data frame; none for None.
+
+    Args:
+        labels: what a user gave.
+        variables: that could be labelled, for messages.
+
+    Raises:
+        DataError: the labels are not by variable.
+    """
+    if labels is None:
+        return {}
+    if hasattr(labels, "items") and getattr(labels, "ndim", 2) == 2:  # a pandas Series has items too, its rows
+        return dict(labels.items())
+    known = list(variables)
+    which = f" Those of this model are {', '.join(map(repr, known))}." if known else ""
+    raise DataError(
+        f"labels go by variable, {{{next(iter(known), 'digit')!r}: ...}}, got {type(labels).__name__}.{which}"
+    )
 
 
 def missing(values: Any) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unbraid.data.label_values import label_array
+from unbraid.data.label_values import by_variable, label_array
 from unbraid.data.labels import unlabelled_classes
 from unbraid.estimators.choice import choose_estimators, split_names
 from unbraid.estimators.estimator import Estimator
@@ -95,7 +95,7 @@ def explain(
     chosen = choose_estimators(graph, estimators)
     Options(alpha, gamma, beta, free_bits, samples, supervision, bound)  # refuses what the objective would
     weights = Weights(alpha, gamma, beta, free_bits, supervision, bound)
-    normal, rows = _normal(graph, labels or {}, rows)
+    normal, rows = _normal(graph, by_variable(labels, graph.series), rows)
     patterns = [
         Pattern(graph, frozenset(names), chosen, samples, count, bound)
         for names, count in _counted(graph, filled_past_count(graph, normal), rows)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from unbraid.data.label_values import label_array
+from unbraid.data.label_values import by_variable, label_array
 from unbraid.data.labels import normalise_labels, refuse_unlabelled, unlabelled_classes
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
@@ -17,7 +17,7 @@ from unbraid.objectives.pattern import is_labelled
 
 
 def given_labels(
-    graph: Graph, labels: Mapping[str, Any], rows: int, *, missing_class: Literal["error", "allow"] = "error"
+    graph: Graph, labels: Mapping[str, Any] | None, rows: int, *, missing_class: Literal["error", "allow"] = "error"
 ) -> dict[str, Tensor]:
     """Checks labels against the latents of a graph, and makes tensors of them.
 
@@ -33,10 +33,11 @@ def given_labels(
         out.
 
     Raises:
-        DataError: See `normalise_labels`; also if an item is labelled past the labelled count.
+        DataError: See `normalise_labels`; also if labels are not by latent, or an item is labelled past the labelled
+            count.
     """
     flat: dict[str, Any] = {}
-    for name, values in labels.items():
+    for name, values in by_variable(labels, graph.series).items():
         _check_known(graph, name)
         series = graph.series.get(name)
         flat |= {name: values} if series is None or not series.steps else _steps(series, values, rows)
@@ -50,12 +51,13 @@ def given_labels(
     return normal
 
 
-def split_labels(graph: Graph, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def split_labels(graph: Graph, labels: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
     """Cuts tensors of labels by step, and refuses items that are labelled past the count.
 
     Raises:
-        DataError: If there is no such latent, or an item is labelled past the labelled count.
+        DataError: If labels are not by latent, there is no such latent, or an item is labelled past the labelled count.
     """
+    labels = by_variable(labels, graph.series)
     for name in labels:
         _check_known(graph, name)
     parts = split(graph.series, labels)

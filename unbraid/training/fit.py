@@ -27,12 +27,13 @@ from unbraid.training.settings import Settings
 from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
 from unbraid.training.step import StepLoss, Sweep, train_step
-from unbraid.training.task import Task
+from unbraid.training.task import Task, checked_model
 from unbraid.training.watched import GivenRows, Watched, check_choice, one_error
 from unbraid.training.world import World, check_shared, world_of
 from unbraid.views.view import View
 
 
+@torch.enable_grad()
 def fit(
     model: Model,
     images: Any,
@@ -80,12 +81,14 @@ def fit(
 
     Raises:
         DataError: If rows or labels do not fit the model.
+        ModelError: If no parameter of the model can be trained.
         OptionError: If a setting does not exist or cannot be met.
         RunError: If the folder holds another run, or cannot be written; the last checkpoint stays intact.
         TrainingError: If the loss is not finite; the message names the term and the rows.
         ProcessError: If another process of the training has ended.
     """
-    settings = (settings or Settings()).changed(**changes)
+    checked_model(model)
+    settings = Settings.given(settings, changes)
     if not isinstance(progress, Progress):
         check_style(progress)
     model.captures.compile = settings.compile

@@ -47,7 +47,7 @@ class ItemReader:
         items = several(numbers.tolist()) if several else [self.dataset[i] for i in numbers.tolist()]
         try:
             images = [torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items]
-            return torch.stack(images)
+            return torch.stack(images).detach()
         except (TypeError, ValueError, RuntimeError) as error:
             raise DataError(
                 f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...)."

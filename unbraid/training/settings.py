@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -104,6 +105,19 @@ class Settings:
         """Returns the options of the objective, at a weight of the KL terms."""
         alpha, gamma, free = float(self.alpha), float(self.gamma), float(self.free_bits)
         return checked_options(alpha, gamma, float(beta), free, self.samples, self.supervision, self.bound)
+
+    @classmethod
+    def given(cls, settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
+        """Returns what a training was given: all settings at once, or the defaults, and on top of them single ones.
+
+        Raises:
+            OptionError: If they are no settings, there is no such setting, or it cannot have this value.
+        """
+        if settings is not None and not isinstance(settings, Settings):
+            raise OptionError(
+                f"settings must be ub.Settings(epochs=20), or go one by one, fit(..., epochs=20); got {settings!r}."
+            )
+        return (settings or cls()).changed(**changes)
 
     def changed(self, **changes: Any) -> Settings:
         """Returns the settings with some of them changed.

@@ -103,7 +103,7 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
     try:
-        x = data if isinstance(data, Tensor) else _tensor_of(data)
+        x = data.detach() if isinstance(data, Tensor) else _tensor_of(data)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"x is {type(data).__name__}; it must be a tensor, an array or a torch dataset.") from error
     model.check_shape(x)

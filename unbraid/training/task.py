@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unbraid.errors import OptionError
+from unbraid.errors import ModelError, OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
 from unbraid.graph.series import join
@@ -21,7 +21,7 @@ from unbraid.training.plan import SupervisionPlan
 from unbraid.training.settings import Settings
 from unbraid.training.source import Source, source_of
 from unbraid.training.watched import Watched
-from unbraid.views.view import View
+from unbraid.views.view import View, check_view
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ class Task:
         device = next(model.parameters()).device
         estimators = choose_estimators(model.graph, settings.estimators)
         source = source_of(images, model, device)
-        normal = given_labels(model.graph, labels or {}, len(source), missing_class=settings.missing_class)
+        normal = given_labels(model.graph, labels, len(source), missing_class=settings.missing_class)
         plan = SupervisionPlan.of(normal, len(source))
         latents = model.graph.latents
         discrete = [name for name in plan.variables if latents[name].family.cardinality is not None]
@@ -128,6 +128,26 @@ class Task:
         return self.source.gather(rows), labels
 
 
+def checked_model(model: object) -> Model:
+    """Returns the model that was given, and refuses what cannot be trained.
+
+    Raises:
+        OptionError: If it is no model.
+        ModelError: If it has no parameter to train.
+    """
+    if isinstance(model, type):
+        raise OptionError(
+            f"what is trained is a ub.Model, got the class {model.__name__}: make a model of it, {model.__name__}()."
+        )
+    if not isinstance(model, Model):
+        raise OptionError(f"what is trained is a ub.Model, got {type(model).__name__}.")
+    if not any(each.requires_grad for each in model.parameters()):
+        raise ModelError(
+            f"{type(model).__name__} has no parameter to train. Where all are frozen, model.requires_grad_(True)."
+        )
+    return model
+
+
 def _after(unlabelled: int, labels: Tensor) -> Tensor:
     """Puts rows without labels before labels."""
     missing = float("nan") if labels.is_floating_point() else -1
@@ -140,5 +160,7 @@ def _check_options(settings: Settings, discrete: list[str], views: View | None) 
         raise OptionError("holdout sets labelled rows aside, but no discrete variable is labelled.")
     if settings.balanced and len(discrete) != 1:
         raise OptionError(f"balanced needs exactly one labelled discrete variable, got {discrete or 'none'}.")
-    if settings.consistency and views is None:
+    if views is not None:
+        check_view(views)
+    elif settings.consistency:
         raise OptionError("consistency needs views: pass fit(..., views=ub.Warp()), or consistency=0.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from unbraid.data.label_values import by_variable
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError, OptionError
 from unbraid.evaluation.error import evaluate_labels
@@ -50,6 +51,7 @@ class Watched:
         images, labels = (given.images, given.labels) if isinstance(given, Rows) else given
         try:
             rows = rows_in_memory(images, model)
+            labels = by_variable(labels, model.latents)
             known = {name: each for name, each in labels.items() if name in model.latents}
             normal = given_labels(model.graph, known, len(rows), missing_class="allow")
         except DataError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from unbraid.errors import OptionError, RunError, TrainingError, UnbraidError, did_you_mean
@@ -24,11 +24,12 @@ from unbraid.training.progress import Progress, Style, check_style
 from unbraid.training.run import Run
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
-from unbraid.training.task import Task
+from unbraid.training.task import Task, checked_model
 from unbraid.training.watched import GivenRows
 from unbraid.views.view import View
 
 
+@torch.enable_grad()
 def fit_many(
     model: Model | Callable[[int], Model],
     images: Tensor | Dataset[Any],
@@ -84,6 +85,7 @@ def fit_many(
 
     Raises:
         DataError: If rows or labels do not fit the model.
+        ModelError: If no parameter of the model can be trained.
         OptionError: If a setting cannot be met, or runs cannot be trained in the way that `how` asks for.
         RunError: If a folder holds another run, or cannot be written.
         TrainingError: If every run failed.
@@ -111,7 +113,7 @@ def fit_many(
         (3, True)
     """
     seeds = _checked(list(seeds), how, progress, labels, labels_of)
-    base = (settings or Settings()).changed(**changes)
+    base = Settings.given(settings, changes)
     models = _models(model, seeds)
     jobs = [
         Job(
@@ -167,8 +169,13 @@ def _tasks(jobs: Sequence[Job]) -> list[Task]:
 
 def _models(model: Model | Callable[[int], Model], seeds: Sequence[int]) -> list[Model]:
     """Makes the model of each run."""
-    if not isinstance(model, Model):
-        return [model(seed) for seed in seeds]
+    if callable(model) and not isinstance(model, (type, nn.Module)):
+        return [checked_model(model(seed)) for seed in seeds]
+    return _copies(checked_model(model), seeds)
+
+
+def _copies(model: Model, seeds: Sequence[int]) -> list[Model]:
+    """Makes a model of each seed, of the class and fields of this one."""
     first = next(model.parameters())
 
     def fresh(seed: int) -> Model:
