@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 import unbraid as ub
@@ -48,6 +49,15 @@ def test_given_fields_replace_defaults_and_are_attributes() -> None:
     assert model.size == 5
     assert model.latents["style"].event_shape == (5,)
     assert Plain.size == 2
+
+
+def test_numbers_of_numpy_become_pythons() -> None:
+    fields = Plain(size=np.int64(5), slope=np.float32(0.5), deep=np.bool_(True)).fields
+    assert [(fields[name], type(fields[name])) for name in ("size", "slope", "deep")] == [
+        (5, int), (0.5, float), (True, bool)
+    ]  # fmt: skip
+    with pytest.raises(OptionError, match=r"the field 'size' is int, got 5\.0 \(float\)"):
+        Plain(size=np.float64(5))
 
 
 def test_fields_are_inherited() -> None:

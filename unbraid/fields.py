@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
+from unbraid.scalars import python_scalar
 
 RESERVED = ("fields", "graph", "parts", "seed", "training")
 """What every model carries beside its methods."""
@@ -56,11 +57,12 @@ def fields_of(cls: type, base: type) -> dict[str, Field]:
 
 
 def filled(cls: type, fields: Mapping[str, Field], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the value of every field: the given one or the default.
+    """Returns the value of every field: the given one, a number of numpy as Python's, or the default.
 
     Raises:
         OptionError: If a given name is no field, or its value has another type.
     """
+    given = {name: python_scalar(value) for name, value in given.items()}
     for name, value in given.items():
         if name not in fields:
             raise OptionError(f"{cls.__name__} has no field {name!r}.{did_you_mean(name, fields)}")

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -26,7 +27,7 @@ X = rows_of(MODEL, 4)
         ({"beta": math.inf}, r"beta must be finite, got inf", {"beta": 4.0}),
         ({"free_bits": -0.1}, r"free_bits must be at least 0, got -0\.1", {"free_bits": 0.1}),
         ({"samples": 0}, r"samples must be a whole number of at least 1, got 0", {"samples": 2}),
-        ({"samples": 1.5}, r"samples must be a whole number of at least 1, got 1\.5", {"samples": 1}),
+        ({"samples": 1.5}, r"samples must be a whole number of at least 1, got 1\.5", {"samples": np.int64(2)}),
         ({"supervision": "eq5"}, r"supervision='eq5' is unknown\. Did you mean 'eq4'\?", {"supervision": "eq4"}),
         ({"bound": "importence"}, r"bound='importence' is unknown\. Did you mean 'importance'\?", {"bound": "elbo"}),
         ({"bound": "importance", "beta": 2.0}, r"bound='importance' .* beta=1 and free_bits=0 only", {"beta": 2.0}),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import unbraid as ub
+from tests.training.small import same_end, train
 from unbraid.errors import OptionError
 from unbraid.training.settings import Settings
 
@@ -74,6 +76,34 @@ def test_what_does_not_go_together_is_refused(other: dict[str, Any]) -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(OptionError, match=r"no setting 'learning_rat'\. Did you mean 'learning_rate'\?"):
         Settings().changed(learning_rat=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("batch_size", np.int64(7), int),
+        ("samples", np.int32(2), int),
+        ("rate", np.float32(0.5), float),
+        ("learning_rate", np.float64(0.25), float),
+        ("alpha", 3, int),
+        ("mixed", np.bool_(True), bool),
+    ],
+)
+def test_numbers_of_numpy_become_pythons(name: str, value: Any, kind: type) -> None:
+    found = getattr(Settings().changed(**{name: value}), name)
+    assert (type(found), found) == (kind, value)
+
+
+def test_the_betas_too() -> None:
+    assert [type(each) for each in Settings(betas=tuple(np.array([0.5, 0.25], np.float32))).betas] == [float, float]
+
+
+def test_a_training_with_numbers_of_numpy_is_the_same(tmp_path: Path) -> None:
+    more: dict[str, Any] = {"batch_size": 7, "rate": 0.5, "samples": 2, "learning_rate": 0.25}
+    of_numpy: dict[str, Any] = {
+        name: np.int64(each) if isinstance(each, int) else np.float32(each) for name, each in more.items()
+    }
+    assert same_end(train(**more, epochs=1), train(**of_numpy, epochs=1, out=tmp_path))
 
 
 def test_settings_go_to_json_and_back() -> None:

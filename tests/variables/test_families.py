@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import kl_divergence
@@ -36,6 +37,16 @@ def parameters_of(family: ub.Family, rows: int, seed: int = 0) -> dict[str, torc
         name: constraint(torch.randn(rows, *family.parameter_shape(name), generator=generator, dtype=torch.float64))
         for name, constraint in family.constraints.items()
     }
+
+
+def test_sizes_may_be_numbers_of_numpy() -> None:
+    two: Any = np.int64(2)
+    for family in (ub.Normal(two, two), ub.Categorical(two), ub.Direction(two), ub.Mixture(ub.Normal(two), two)):
+        sizes = [*family.event_shape, *family.parameter_shape(next(iter(family.constraints)))]
+        assert {type(size) for size in sizes} == {int}
+    ub.dense(two)
+    with pytest.raises(ModelError, match=r"positive whole numbers, got \(2\.0,\)"):
+        ub.Normal(two / 1)
 
 
 @EVERY

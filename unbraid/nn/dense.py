@@ -11,6 +11,7 @@ from torch.nn import functional
 from unbraid.errors import ModelError
 from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
+from unbraid.scalars import python_scalar
 
 Groups = dict[tuple[torch.Size, bool], list[int]]
 """The numbers of the parents that share a product, by the shape of their batch and whether they are kept apart."""
@@ -77,6 +78,7 @@ class Dense:
     """
 
     def __init__(self, size: int) -> None:
+        size = python_scalar(size)
         if not isinstance(size, int) or size < 1:
             raise ModelError(f"{calling_line()}: a layer's size must be a positive whole number, got {size!r}.")
         self.layer = LazyLinear(size)

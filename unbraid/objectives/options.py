@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from unbraid.errors import OptionError, did_you_mean
+from unbraid.scalars import python_scalar
 
 DEFAULT_ALPHA = 50.0
 Supervision = Literal["default", "eq4"]
@@ -45,6 +46,7 @@ class Options:
                 raise OptionError(f"{name} must be at least 0, got {value!r}.")
             if math.isinf(value):
                 raise OptionError(f"{name} must be finite, got {value!r}.")
+        object.__setattr__(self, "samples", python_scalar(self.samples))
         if not (isinstance(self.samples, int) and self.samples >= 1):
             raise OptionError(f"samples must be a whole number of at least 1, got {self.samples!r}.")
         for name, known in (("supervision", get_args(Supervision)), ("bound", get_args(Bound))):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.errors import OptionError, did_you_mean
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
+from unbraid.scalars import python_scalar
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -66,6 +67,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self)).items():
+            object.__setattr__(self, name, _plain(getattr(self, name)))
             self._check_type(name, hint)
         for name in ("epochs", "batch_size", "labelled_batch_size", "samples"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
@@ -141,6 +143,11 @@ class Settings:
         return cls().changed(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         )
+
+
+def _plain(value: Any) -> Any:
+    """Returns a setting with Python's numbers in place of numpy's."""
+    return tuple(map(python_scalar, value)) if isinstance(value, tuple) else python_scalar(value)
 
 
 def _number(value: Any) -> bool:

@@ -11,6 +11,7 @@ from torch.distributions import Categorical as TorchCategorical
 from torch.nn import functional
 
 from unbraid.errors import ModelError
+from unbraid.scalars import python_scalar
 from unbraid.variables.constraint import Constraint, Real
 from unbraid.variables.family import Family, Learnable, Parameters
 
@@ -42,6 +43,7 @@ class Categorical(Family):
         logits: float | Tensor | Learnable = 0.0,
         estimator: str | Estimator | None = None,
     ) -> None:
+        values = python_scalar(values)
         if not isinstance(values, int) or values < 1:
             raise ModelError(f"Categorical: the number of values must be a positive whole number, got {values!r}.")
         if probs is not None:

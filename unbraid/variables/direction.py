@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from unbraid.errors import ModelError
+from unbraid.scalars import python_scalar
 from unbraid.variables.constraint import Constraint, NonNegative, Unit
 from unbraid.variables.family import Family, Learnable, Parameters
 from unbraid.variables.power_spherical import PowerSpherical
@@ -41,6 +42,7 @@ class Direction(Family):
         loc: Tensor | Learnable | None = None,
         concentration: float | Tensor | Learnable = 0.0,
     ) -> None:
+        size = python_scalar(size)
         if not isinstance(size, int) or size < 2:
             raise ModelError(f"{type(self).__name__}: a direction has two dimensions or more, got {size!r}.")
         start = torch.eye(size)[0] if loc is None else loc

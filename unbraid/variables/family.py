@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.scalars import python_scalar
 from unbraid.variables.constraint import Constraint
 from unbraid.variables.ranges import refuse_label
 
@@ -59,6 +60,7 @@ class Family(ABC):
     estimator: str | Estimator | None = None
 
     def __init__(self, event_shape: tuple[int, ...], **prior: float | Tensor | Learnable) -> None:
+        event_shape = tuple(map(python_scalar, event_shape))
         if not event_shape or not all(isinstance(size, int) and size > 0 for size in event_shape):
             raise ModelError(
                 f"{type(self).__name__}: sizes must be one or more positive whole numbers, got {event_shape}: "

@@ -10,6 +10,7 @@ from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Distribution, MixtureSameFamily
 
 from unbraid.errors import ModelError
+from unbraid.scalars import python_scalar
 from unbraid.variables.constraint import Constraint, NonNegative, Real
 from unbraid.variables.family import Family, Learnable, Parameters
 
@@ -41,6 +42,7 @@ class Mixture(Family):
             raise ModelError(
                 f"Mixture: the component is {component}; it must be a continuous family, ub.Mixture(ub.Normal(2), 10)."
             )
+        components = python_scalar(components)
         if not isinstance(components, int) or components < 1:
             raise ModelError(f"Mixture: the number of components must be a positive whole number, got {components!r}.")
         self.component, self.components, self.support = component, components, component.support
