@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import unbraid as ub
-from tests.training.small import LABELS, ROWS, Small, same, train, weights
+from tests.training.small import LABELS, ROWS, SIZES, Small, same, train, weights
 from unbraid.errors import DataError, TrainingError
 from unbraid.training.checkpoint import load_checkpoint
 from unbraid.training.history import History
@@ -46,6 +46,41 @@ def test_the_term_and_the_rows_are_named_and_the_weights_kept() -> None:
     assert same(before, weights(model))
     assert isinstance(found.value, FloatingPointError)
     train(None, dim(), model, batch_size=200)
+
+
+class Unbound(ub.Model):
+    """A scale that a network gave, and that nothing keeps above 0."""
+
+    of: str = "x"
+
+    def encode(self, x: Any) -> Any:
+        h = ub.dense(4)(x)
+        return {
+            "style": ub.Normal(2)(loc=ub.dense(2)(h), scale=ub.dense(2)(h)) if self.of == "style" else ub.Normal(2)(h)
+        }
+
+    def decode(self, style: Any) -> Any:
+        if self.of == "style":
+            return ub.Bernoulli(1, 28, 28)(style)
+        shaped: Any = ub.dense(784)(style)
+        return ub.Normal(1, 28, 28)(loc=0.5, scale=shaped.reshape(-1, 1, 28, 28))
+
+
+def fit_both(labels: Any, model: ub.Model) -> Any:
+    """Trains two seeds together."""
+    return ub.fit_many(model, ROWS.images, labels, seeds=[0, 1], how="batched", epochs=1, **SIZES)
+
+
+@pytest.mark.parametrize("how", [train, fit_both])
+@pytest.mark.parametrize(("of", "density"), [("x", r"p\(x\)"), ("style", r"q\(style\)")])
+def test_a_scale_below_0_is_named(of: str, density: str, how: Any) -> None:
+    message = (
+        rf"is nan in rows .*\. The scale of {density} is -\d.*, outside its domain, Positive\(.*\): map it there, .*"
+        r"softplus.*or give the variable parents and no scale, as Normal\(.*\)\(h\) does\. The weights"
+    )
+    with pytest.raises(TrainingError, match=message) as found:
+        how(None, model=Unbound(of=of))
+    assert "learning_rate" not in str(found.value)
 
 
 def test_many_rows_are_counted() -> None:

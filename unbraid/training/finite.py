@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import DataError, TrainingError
+from unbraid.inference.domains import outside_domain
 from unbraid.model import Model
 from unbraid.objectives.terms import Term
 from unbraid.training.batches import Batch
@@ -17,6 +18,7 @@ from unbraid.training.batches import Batch
 if TYPE_CHECKING:
     from unbraid.training.state import TrainingState
 
+Gather = Callable[[Batch], tuple[Tensor, Mapping[str, Tensor]]]
 SHOWN = 5
 LOOK = 100
 """How many steps are looked at together on a device that is not waited for."""
@@ -50,10 +52,11 @@ class Guard:
     Args:
         state: The model and where the training is.
         waits: Whether every step waits for its loss.
+        gather: Fetches the rows and labels of a batch once more, to find out what was wrong with them.
     """
 
-    def __init__(self, state: TrainingState, *, waits: bool) -> None:
-        self.state, self.waits = state, waits
+    def __init__(self, state: TrainingState, *, waits: bool, gather: Gather | None = None) -> None:
+        self.state, self.waits, self.gather = state, waits, gather
         self.seen: list[Seen] = []
         self.spoilt: Tensor | None = None
 
@@ -83,17 +86,25 @@ class Guard:
             return
         finite = torch.isfinite(torch.stack([each.loss for each in seen])).tolist()
         if not all(finite):
-            _refuse(seen[finite.index(False)], self.state)
+            _refuse(seen[finite.index(False)], self.state, self.gather)
 
 
-def _refuse(seen: Seen, state: TrainingState) -> NoReturn:
+def _refuse(seen: Seen, state: TrainingState, gather: Gather | None) -> NoReturn:
     """Raises TrainingError for a loss that is not finite."""
     where = f"the loss is {float(seen.loss)} in {seen.place}: {_culprit(seen.terms, seen.batch)}."
     if _finite_weights(state.model):
         kept = "The weights and the last checkpoint are as they were before this step."
+        if gather is not None and (outside := _outside(state.model, gather(seen.batch)[0])):
+            raise TrainingError(f"{where} {outside} {kept}")
     else:
         kept = "A gradient before it was not finite, and spoilt the weights; the last checkpoint is intact."
     raise TrainingError(f"{where} {kept} {ADVICE}; if it comes at once, look at these rows.")
+
+
+def _outside(model: Model, x: Tensor) -> str:
+    """Says which parameter of a distribution the program put outside its domain for these rows, if any."""
+    with torch.no_grad():
+        return outside_domain(model.frame(x))
 
 
 def refuse_non_finite_weights(state: TrainingState) -> None:

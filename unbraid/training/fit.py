@@ -133,7 +133,7 @@ def train_epoch(
     """
     settings, started, rows = task.settings, time.perf_counter(), 0
     steps, means = task.steps(state.epoch), Means()
-    guard = Guard(state, waits=task.device.type == "cpu")
+    guard = Guard(state, waits=task.device.type == "cpu", gather=task.gather)
     noise = noise_of_epoch(task.device, settings.seed, state.epoch, world.rank)
     run = Sweep(loss, task.total_steps(), noise, means, guard)
     state.model.train()

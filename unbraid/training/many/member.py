@@ -110,7 +110,8 @@ class Member:
         """Takes down what was not finite in a step, as `fit` would say it."""
         objective = found.of(number)
         try:
-            Guard(self.state, waits=True).check(objective.loss, objective.terms, batch)
+            guard = Guard(self.state, waits=True, gather=self.task.gather)
+            guard.check(objective.loss, objective.terms, batch)
         except TrainingError as error:
             self.failed = error
 
