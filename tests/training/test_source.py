@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -38,6 +40,9 @@ class Endless(IterableDataset[Any]):
 
 FORMS: dict[str, Any] = {
     "an array": ROWS.images.numpy(),
+    "an array backwards": ROWS.images.numpy()[::-1].copy()[::-1],
+    "a big-endian array": ROWS.images.numpy().astype(">f4"),
+    "a list of tensors": list(ROWS.images),
     "a dataset": Rows(),
     "a dataset of tuples": Rows(lambda image: (image, "label")),
     "a dataset of arrays": Rows(lambda image: image.numpy()),
@@ -64,6 +69,28 @@ def test_a_dataset_without_a_length_is_refused() -> None:
         train(images=Endless())
     with pytest.raises(DataError, match="x is DataLoader; it must be a tensor, an array or a torch dataset"):
         train(images=DataLoader(Rows()))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.array([*ROWS.images.numpy(), None], object)[:-1], r"x is an array of object; .*numpy\.stack\(x\)"),
+        (np.full((120, 1, 28, 28), "a"), "x is an array of <U1; it must hold floating-point numbers"),
+        ([*ROWS.images[:-1], ROWS.images[0, :, 1:]], "x is list; it must be a tensor, an array or a torch dataset"),
+    ],
+    ids=["objects", "texts", "shapes"],
+)
+def test_what_makes_no_tensor_is_refused(images: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        train(images=images)
+
+
+def test_a_mapped_array_stays_on_disk_whatever_its_order(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "x", ">f4", "w+", shape=tuple(ROWS.images.shape))
+    mapped[:] = ROWS.images.numpy()[::-1]
+    source = source_of(mapped[::-1], Small(), CPU)
+    assert source.on_disk
+    assert torch.equal(source.gather(torch.tensor([5, 0, 5])), ROWS.images[[5, 0, 5]])
 
 
 def test_a_wrong_row_of_a_dataset_is_named_when_it_comes() -> None:

@@ -104,8 +104,8 @@ def test_a_training_needs_no_grad_mode_from_outside() -> None:
     assert same_end(many[1], fit_seeds(how="batched")[1])
 
 
-@pytest.mark.parametrize("form", [lambda x: x, TensorDataset], ids=["a tensor", "a dataset"])
-def test_rows_that_a_network_computed(form: Callable[[torch.Tensor], Any]) -> None:
+@pytest.mark.parametrize("form", [lambda x: x, list, TensorDataset], ids=["a tensor", "a list", "a dataset"])
+def test_rows_that_a_network_computed(form: Callable[[Any], Any]) -> None:
     weight = torch.ones((), requires_grad=True)
     run = train(images=form(ROWS.images * weight), test=(TEST.images * weight, TEST.labels))
     assert same_end(run, train(test=TEST))

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -63,8 +64,8 @@ def source_of(data: Any, model: Model, device: torch.device) -> Source:
     """Makes a source of whatever holds rows, and checks it against the model.
 
     Args:
-        data: A tensor or an array, which is checked as a whole and moves to the device; or what is read batch by batch:
-            a memory-mapped array, a torch dataset, a `datasets.Dataset` of Hugging Face.
+        data: A tensor, an array or a list of tensors, which is checked as a whole and moves to the device; or what is
+            read batch by batch: a memory-mapped array, a torch dataset, a `datasets.Dataset` of Hugging Face.
         model: Whose data the rows should be.
         device: Of the training.
 
@@ -103,9 +104,9 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
     try:
-        x = data.detach() if isinstance(data, Tensor) else _tensor_of(data)
+        x = (data if isinstance(data, Tensor) else _tensor_of(data)).detach()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"x is {type(data).__name__}; it must be a tensor, an array or a torch dataset.") from error
+        raise DataError(f"x is {_found(data)}.") from error
     model.check_shape(x)
     if len(x):
         model.graph.likelihood.family.check_data(x)
@@ -113,10 +114,22 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
 
 
 def _tensor_of(data: Any) -> Tensor:
-    """Makes a tensor of an array, which may be read-only: training never writes to it."""
+    """Makes a tensor of an array, which may be read-only, for training never writes to it; or of a list of rows."""
+    if isinstance(data, (list, tuple)) and data and all(isinstance(row, Tensor) for row in data):
+        return torch.stack(tuple(data))
+    if isinstance(data, np.ndarray) and (min(data.strides, default=0) < 0 or not data.dtype.isnative):
+        data = np.array(data, data.dtype.newbyteorder("="), order="C")  # torch takes neither
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.as_tensor(data)
+
+
+def _found(data: Any) -> str:
+    """Says what was given in place of rows, and what is wanted."""
+    if not isinstance(data, np.ndarray):
+        return f"{type(data).__name__}; it must be a tensor, an array or a torch dataset"
+    remedy = ": numpy.stack(x) makes one array of rows of one shape" if data.dtype == object else ""
+    return f"an array of {data.dtype}; it must hold floating-point numbers{remedy}"
 
 
 def _dtype(model: Model) -> torch.dtype:
