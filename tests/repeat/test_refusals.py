@@ -206,6 +206,7 @@ def test_labels_that_do_not_fit(labels: Any, message: str) -> None:
         ({"events.kind": TRUTH["events.kind"][:, :2]}, r"has a value for every step: expected the shape \(rows, 3"),
         ({"events.kind": KIND}, r"no row is labelled for 'events.kind'; leave it out"),
         ({"events.size": torch.full((8, 3, 2), math.nan)}, r"no row is labelled for 'events.size'"),
+        ({"events.size": torch.zeros(8, 3)}, r"labels of 'events\[0\].size' have shape \(8,\), expected \(8, 2\)"),
         ({"count": torch.zeros(8).long() + 1, "events.kind": KIND + 2}, r"row 0 has a label for 'events\[1\].kind'"),
         ({"events.kind": TRUTH["events.kind"].clamp_max(0)}, r"no row is labelled .*1"),
     ],

@@ -234,14 +234,25 @@ LABELLED: dict[str, tuple[Any, str]] = {
     "a class without": (with_labels(lambda d: np.where(d == 3, -1, d)), "no row is labelled with class 3 of 'digit'"),
     "one-hot": (with_labels(lambda d: np.eye(10)[d]), r"flatten a column, or take argmax\(axis=1\)"),
     "text": ({"digit": ["3"] * 120}, "must be numbers, got"),
+    "another shape": ({"style": np.zeros(120)}, r"labels of 'style' have shape \(120,\), expected \(120, 3\)"),
 }
 
 
 @pytest.mark.parametrize("case", LABELLED)
-def test_wrong_labels_are_refused(case: str) -> None:
+def test_wrong_labels_are_refused(case: str, tmp_path: Path) -> None:
     labels, message = LABELLED[case]
     with pytest.raises(DataError, match=message):
-        train(labels)
+        train(labels, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()  # before anything is written
+
+
+@pytest.mark.parametrize("what", ["validation", "test"])
+def test_wrong_labels_of_watched_rows_are_refused_before_training(what: str, tmp_path: Path) -> None:
+    message = rf"{what}: the labels of 'style' have shape \(60,\), expected \(60, 3\)"
+    watched: dict[str, Any] = {what: (TEST.images, {"style": np.arange(60.0)})}
+    with pytest.raises(DataError, match=message):
+        train(out=tmp_path / "run", **watched)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

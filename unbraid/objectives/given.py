@@ -13,7 +13,7 @@ from unbraid.data.labels import normalise_labels, refuse_unlabelled, unlabelled_
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
 from unbraid.graph.series import Series, split
-from unbraid.objectives.pattern import is_labelled
+from unbraid.objectives.pattern import check_label, is_labelled
 
 
 def given_labels(
@@ -33,8 +33,8 @@ def given_labels(
         out.
 
     Raises:
-        DataError: See `normalise_labels`; also if labels are not by latent, or an item is labelled past the labelled
-            count.
+        DataError: See `normalise_labels`; also if labels are not by latent or have another shape than the latent's
+            values, or an item is labelled past the labelled count.
     """
     flat: dict[str, Any] = {}
     for name, values in by_variable(labels, graph.series).items():
@@ -44,6 +44,7 @@ def given_labels(
     cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
     normal = normalise_labels(flat, rows, cardinalities, missing_class="allow")
     for name, label in normal.items():
+        check_label(graph, name, label, rows)
         graph.latents[name].family.check_labels(name, label)
     refuse_past_count(graph, normal)
     if missing_class == "error":

@@ -47,7 +47,7 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator
         DataError: If labels are for no latent of the graph, or have another shape, type or range than its values.
     """
     for name, label in labels.items():
-        _check(graph, name, label, rows)
+        check_label(graph, name, label, rows)
     if graph.counts:
         labels = filled_past_count(graph, labels)
     if not labels:
@@ -92,7 +92,15 @@ def _patterns(masks: list[Tensor]) -> tuple[Tensor, list[int]]:
     return code, torch.unique(code).tolist()
 
 
-def _check(graph: Graph, name: str, label: Tensor, rows: int) -> None:
+def check_label(graph: Graph, name: str, label: Tensor, rows: int) -> None:
+    """Raises DataError if labels are for no latent of the graph, or have another shape or type than its values.
+
+    Args:
+        graph: The graph.
+        name: The latent.
+        label: What should be int64 (rows,), or floats (rows, *event).
+        rows: How many rows there are.
+    """
     if name not in graph.latents:
         raise DataError(
             f"there are labels for {name!r}, which is no latent of this model.{did_you_mean(name, graph.latents)}"
