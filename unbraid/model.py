@@ -24,11 +24,11 @@ from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
 from unbraid.inference import generation, passes
 from unbraid.inference.known import Known
+from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.given import split_labels
 from unbraid.objectives.objective import objective
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
-from unbraid.objectives.pattern import is_labelled
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 import unbraid as ub
-from unbraid.objectives.given import split_labels
+from unbraid.errors import DataError
+from unbraid.objectives.given import given_labels, split_labels
 from unbraid.objectives.matching import matched
 
 
@@ -81,6 +82,54 @@ def test_items_are_assigned_below_a_labelled_count() -> None:
     assert moved([[2, 0, -1]], count=[2])["kind"] == [[0, 2, -1]]
     assert moved([[2, -1, -1]], count=[1])["kind"] == [[2, -1, -1]]
     assert moved([[2, -1, -1]], count=[-1])["kind"] == [[-1, -1, 2]]
+
+
+def test_the_labels_of_a_set_may_have_gaps() -> None:
+    """What the count limits is how many items are labelled, not where they are written."""
+    assert moved([[-1, 2, -1]], count=[1])["kind"] == [[2, -1, -1]]
+    assert moved([[-1, 2, 0], [-1, -1, 1]], count=[2, 3])["kind"] == [[0, 2, -1], [-1, 1, -1]]
+    with pytest.raises(DataError, match=r"row 1 has a label for 'items\[1\].kind', and 'count' is labelled 1 there"):
+        moved([[-1, 2, -1], [1, -1, 2]], count=[1, 1])
+
+
+def test_the_items_of_a_set_stay_whole_where_gaps_are_closed() -> None:
+    model = Shelf()
+    kinds, places = torch.tensor([[-1, 2, 0], [-1, 1, -1]]), torch.full((2, 3, 1), math.nan)
+    places[0, 1], places[1, 2] = 0.5, 7.0  # an item of the second row has a place alone
+    labels = {"items.kind": kinds, "items.place": places, "count": torch.tensor([2, 2])}
+    found = given_labels(model.graph, labels, 2, missing_class="allow")
+    assert sorted(found) == ["count", "items[0].kind", "items[0].place", "items[1].kind", "items[1].place"]
+    assert [found[f"items[{t}].kind"].tolist() for t in range(2)] == [[2, 1], [0, -1]]
+    assert found["items[0].place"].nan_to_num(-9.0).squeeze().tolist() == [0.5, -9.0]
+    assert found["items[1].place"].nan_to_num(-9.0).squeeze().tolist() == [-9.0, 7.0]
+
+
+class Turned(ub.Model):
+    """What the steps say of the items is turned round where `side` is 0, which it seems to be in each row."""
+
+    def encode(self, x: Any) -> Any:
+        side = ub.Categorical(2)(logits=x[:, :2])
+        return {"side": side, "items": ub.Repeat(Read(), at_most=3, order="matched")(x * (1 - 2 * side[:, :1]), 3)}
+
+    def decode(self, items: Any) -> Any:
+        return ub.Normal(12)(items.kind, items.place)
+
+
+def test_a_row_is_matched_as_if_it_were_alone() -> None:
+    """Its label above the items counts, whether or not the other rows of the batch have one."""
+    model, side = Turned(), torch.tensor([1, -1, 0])
+    kinds = torch.tensor([[1, 2, 0]]).expand(3, -1)
+
+    def found(rows: list[int]) -> list[list[int]]:
+        labels = split_labels(model.graph, {"side": side[rows], "items.kind": kinds[rows]})
+        steps = matched(model.frame(X.expand(len(rows), -1)), labels)
+        return torch.stack([steps[f"items[{t}].kind"] for t in range(3)], 1).tolist()
+
+    alone = [found([row])[0] for row in range(3)]
+    assert alone[0] == [0, 1, 2]
+    assert alone[1] != [0, 1, 2]
+    assert found([0, 1, 2]) == alone
+    assert found([0, 1]) == alone[:2]
 
 
 def test_items_that_are_labelled_in_part() -> None:

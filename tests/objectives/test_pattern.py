@@ -7,7 +7,8 @@ import torch
 
 from tests.models import Digits, rows_of
 from unbraid.errors import DataError
-from unbraid.objectives.pattern import groups_of, is_labelled
+from unbraid.inference.labelled import is_labelled
+from unbraid.objectives.pattern import groups_of
 
 MODEL = Digits()
 

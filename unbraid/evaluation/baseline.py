@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import DataError
-from unbraid.inference.labelled import label_or_guess
+from unbraid.inference.labelled import is_labelled, label_or_guess
 from unbraid.model import Model
 from unbraid.objectives.matching import matched
-from unbraid.objectives.pattern import is_labelled
 from unbraid.training.batches import sweep
 from unbraid.training.draws import seeded_generator
 from unbraid.training.plan import SupervisionPlan

@@ -22,9 +22,10 @@ from unbraid.explanation.remarks import join, notes, where
 from unbraid.explanation.table import table
 from unbraid.graph.graph import Graph
 from unbraid.graph.plates import written_once
+from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.given import given_labels
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision
-from unbraid.objectives.pattern import filled_past_count, is_labelled
+from unbraid.objectives.pattern import filled_past_count
 
 
 def explain(

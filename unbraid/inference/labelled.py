@@ -9,7 +9,13 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread
 from unbraid.inference.probable import most_probable
-from unbraid.objectives.pattern import is_labelled
+
+
+def is_labelled(label: Tensor) -> Tensor:
+    """Says which rows carry a label, shape (rows,): not -1, and not NaN."""
+    if label.is_floating_point():
+        return ~torch.isnan(label).flatten(1).any(1) if label.dim() > 1 else ~torch.isnan(label)
+    return label >= 0
 
 
 def label_or_guess(frame: Frame, node: Node, label: Tensor | None) -> Spread:

@@ -13,7 +13,9 @@ from unbraid.data.labels import normalise_labels, refuse_unlabelled, unlabelled_
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
 from unbraid.graph.series import Series, split
-from unbraid.objectives.pattern import check_label, is_labelled
+from unbraid.inference.labelled import is_labelled
+from unbraid.objectives.matching import labelled_first
+from unbraid.objectives.pattern import check_label
 
 
 def given_labels(
@@ -30,7 +32,7 @@ def given_labels(
 
     Returns:
         By latent of the graph: (rows,) int64 with -1, or (rows, ...) float32 with NaN. Steps without any label are left
-        out.
+        out. Items that are matched to steps are a set: the labelled ones come first.
 
     Raises:
         DataError: See `normalise_labels`; also if labels are not by latent or have another shape than the latent's
@@ -46,6 +48,8 @@ def given_labels(
     for name, label in normal.items():
         check_label(graph, name, label, rows)
         graph.latents[name].family.check_labels(name, label)
+    if graph.matched:
+        normal = {name: label for name, label in labelled_first(graph, normal).items() if is_labelled(label).any()}
     refuse_past_count(graph, normal)
     if missing_class == "error":
         _refuse_missing(graph, normal)
@@ -61,7 +65,7 @@ def split_labels(graph: Graph, labels: Mapping[str, Tensor] | None) -> dict[str,
     labels = by_variable(labels, graph.series)
     for name in labels:
         _check_known(graph, name)
-    parts = split(graph.series, labels)
+    parts = labelled_first(graph, split(graph.series, labels))
     refuse_past_count(graph, parts)
     return parts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -12,8 +12,8 @@ from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph
 from unbraid.graph.series import Series
 from unbraid.graph.spread import Spread
-from unbraid.inference.probable import most_probable
-from unbraid.objectives.pattern import is_labelled
+from unbraid.inference.known import Known
+from unbraid.inference.labelled import is_labelled
 
 OUT = 1e9
 """What a step costs that cannot hold an item: nats."""
@@ -22,9 +22,10 @@ OUT = 1e9
 def matched(frame: Frame, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Assigns the labelled items of every row to the steps that q finds most probable.
 
-    Item j in step t costs -sum log q(label_j | step t) over its labelled variables, at the most probable values of all
-    that is above; a row's items get the assignment of least cost (Kuhn 1955; the idea for sets of objects: Carion et
-    al. 2020, Eq. 1). With a labelled count they are assigned to the steps below it.
+    Item j in step t costs -sum log q(label_j | step t) over its labelled variables. What is above has the row's label,
+    or the most probable value where the row has none, so a row does not depend on its batch. A row's items get the
+    assignment of least cost (Kuhn 1955; the idea for sets of objects: Carion et al. 2020, Eq. 1). With a labelled count
+    they are assigned to the steps below it.
 
     Args:
         frame: The root frame of the rows.
@@ -35,19 +36,43 @@ def matched(frame: Frame, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
         results, was computed with gradients for those who use it next.
     """
     changed = dict(labels)
-    for repeat in sorted(frame.graph.matched):
-        series = [each for each in frame.graph.series.values() if each.name.startswith(f"{repeat}.")]
+    for given in _given_items(frame.graph, labels):
+        changed |= _assigned(frame, labels, given)
+    return changed
+
+
+def labelled_first(graph: Graph, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Puts the labelled items of a row before its others, in `Repeat`s with ``order="matched"``: a set has no gaps.
+
+    Args:
+        graph: The graph.
+        labels: By latent of the graph, one a row.
+
+    Returns:
+        The labels. Each step of these `Repeat`s has some now, if only -1 or NaN throughout.
+    """
+    changed = dict(labels)
+    for given in _given_items(graph, labels):
+        whole = {each.name: _stacked(graph, each, labels) for each in given}
+        places = (~_known_items(given, whole)).long().argsort(dim=1, stable=True)
+        changed |= _moved(given, whole, places)
+    return changed
+
+
+def _given_items(graph: Graph, labels: Mapping[str, Tensor]) -> Iterator[list[Series]]:
+    """Yields, for each `Repeat` whose items are matched, the series that have labels."""
+    for repeat in sorted(graph.matched):
+        series = [each for each in graph.series.values() if each.name.startswith(f"{repeat}.")]
         given = [each for each in series if any(member in labels for member in each.members)]
         if given:
-            changed |= _assigned(frame, labels, given)
-    return changed
+            yield given
 
 
 def _assigned(frame: Frame, labels: Mapping[str, Tensor], given: list[Series]) -> dict[str, Tensor]:
     """Moves the labels of one `Repeat`."""
     graph, steps = frame.graph, given[0].steps[0]
     whole = {each.name: _stacked(graph, each, labels) for each in given}
-    known = torch.stack([_known(label, each) for each, label in zip(given, whole.values(), strict=True)]).any(0)
+    known = _known_items(given, whole)
     cost = _costs(frame, labels, given, whole)
     there = _there(graph, given[0], labels, len(known), steps)
     cost = cost.masked_fill(~there.to(cost.device)[:, :, None], OUT)
@@ -56,6 +81,11 @@ def _assigned(frame: Frame, labels: Mapping[str, Tensor], given: list[Series]) -
         items = known[row].nonzero().squeeze(1).cpu()
         chosen, order = linear_sum_assignment(cost[row][:, items].double().cpu().numpy())
         places[row] = _order(steps, torch.as_tensor(chosen), items[torch.as_tensor(order)])
+    return _moved(given, whole, places)
+
+
+def _moved(given: list[Series], whole: Mapping[str, Tensor], places: Tensor) -> dict[str, Tensor]:
+    """Gives each step the label of the item at its place, (rows, steps), and cuts the labels by step."""
     moved: dict[str, Tensor] = {}
     for each, label in zip(given, whole.values(), strict=True):
         index = places.to(label.device).reshape(*places.shape, *(1,) * (label.dim() - 2)).expand_as(label)
@@ -79,8 +109,13 @@ def _stacked(graph: Graph, series: Series, labels: Mapping[str, Tensor]) -> Tens
     return series.join({member: labels.get(member, missing) for member in series.members})
 
 
+def _known_items(given: list[Series], whole: Mapping[str, Tensor]) -> Tensor:
+    """Says which items carry a label of any variable, (rows, steps)."""
+    return torch.stack([_known(whole[each.name], each) for each in given]).any(0)
+
+
 def _known(label: Tensor, series: Series) -> Tensor:
-    """Says which items carry a label, (rows, steps)."""
+    """Says which items carry a label of one variable, (rows, steps)."""
     rows, steps = label.shape[:2]
     flat = is_labelled(label.reshape(-1, *label.shape[1 + len(series.steps) :]))
     return flat.reshape(rows, steps, -1).any(2)
@@ -90,14 +125,20 @@ def _costs(frame: Frame, labels: Mapping[str, Tensor], given: list[Series], whol
     """Returns what each item costs in each step, (rows, steps, items), in nats."""
     graph = frame.graph
     inside = {member for each in given for member in each.members}
-    certain = {name: label for name, label in labels.items() if name not in inside and bool(is_labelled(label).all())}
-    dtype = next(iter(frame.values.values())).tensor.dtype
-    values = {name: Spread(graph.latents[name].family.value_of(label).to(dtype)) for name, label in certain.items()}
+    x = next(iter(frame.values.values())).tensor
+    values, partly = dict[str, Spread](), dict[str, Tensor]()
+    for name in labels.keys() - inside:
+        label = labels[name].to(x.device)
+        if bool(is_labelled(label).all()):
+            values[name] = Spread(graph.latents[name].family.value_of(label).to(x.dtype))
+        else:
+            partly[name] = label
+    above = Known(values, partly)
     for name, node in graph.latents.items():
-        frame = frame.fix(name, values[name] if name in values else most_probable(frame, node))
+        frame = frame.fix(name, above.value(frame, name, node))
     cost: Tensor | None = None
     for each in (each for each in given if len(each.steps) == 1):
-        label = whole[each.name]
+        label = whole[each.name].to(x.device)
         for step, member in enumerate(each.members):
             node = graph.latents[member]
             for item in range(each.steps[0]):
@@ -105,7 +146,7 @@ def _costs(frame: Frame, labels: Mapping[str, Tensor], given: list[Series], whol
                 if not known.any():
                     continue
                 filled = torch.where(known.view(-1, *(1,) * (target.dim() - 1)), target, target[known.int().argmax()])
-                score = frame.score(node, Spread(node.family.value_of(filled).to(dtype))).tensor.detach()
+                score = frame.score(node, Spread(node.family.value_of(filled).to(x.dtype))).tensor.detach()
                 if cost is None:
                     cost = score.new_zeros(len(known), each.steps[0], each.steps[0])
                 cost[:, step, item] -= torch.where(known, score, 0.0).clamp_min(-OUT / 10)

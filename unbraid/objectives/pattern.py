@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
+from unbraid.inference.labelled import is_labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,6 @@ class Group:
 
     rows: Tensor | None
     observed: Mapping[str, Tensor]
-
-
-def is_labelled(label: Tensor) -> Tensor:
-    """Says which rows carry a label, shape (rows,): not -1, and not NaN."""
-    if label.is_floating_point():
-        return ~torch.isnan(label).flatten(1).any(1) if label.dim() > 1 else ~torch.isnan(label)
-    return label >= 0
 
 
 def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator[Group]:

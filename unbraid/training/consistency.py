@@ -11,11 +11,10 @@ from torch import Tensor
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread, union
-from unbraid.inference.labelled import label_or_guess
+from unbraid.inference.labelled import is_labelled, label_or_guess
 from unbraid.inference.probable import most_probable
 from unbraid.model import Model
 from unbraid.objectives.matching import matched
-from unbraid.objectives.pattern import is_labelled
 from unbraid.variables.family import Learnable
 
 KEPT = 0.98

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.objective import objective
-from unbraid.objectives.pattern import is_labelled
 from unbraid.objectives.terms import Objective, Term
 from unbraid.training.batches import Batch
 from unbraid.training.finite import Guard, refuse_wrong_view
