@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.capture import Captures
-from unbraid.data.label_values import by_variable
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
@@ -26,7 +25,7 @@ from unbraid.inference import generation, passes
 from unbraid.inference.known import Known
 from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.bound import Surroundings
-from unbraid.objectives.given import split_labels
+from unbraid.objectives.given import batch_labels
 from unbraid.objectives.objective import objective
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
 from unbraid.objectives.terms import Objective
@@ -128,7 +127,7 @@ class Model(nn.Module):
 
         Args:
             x: Shape (rows, *data_shape).
-            labels: By latent: int64 (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
+            labels: By latent: whole numbers (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
             estimators: By discrete latent, the name of an estimator, or one with options.
             alpha: The weight of log q of observed latents.
             gamma: The weight of rows with any label.
@@ -144,7 +143,8 @@ class Model(nn.Module):
             The loss and its named terms, in nats.
 
         Raises:
-            DataError: If x has another shape or no rows, or a label is for no latent.
+            DataError: If x has another shape or no rows, or labels are for no latent, or have another shape, type or
+                range than its values.
             OptionError: If an estimator does not exist or does not fit, or an option cannot have its value.
         """
         self.check_shape(x)
@@ -152,7 +152,7 @@ class Model(nn.Module):
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
         options = checked_options(alpha, gamma, beta, free_bits, samples, supervision, bound)
-        parts = split_labels(self.graph, labels)
+        parts = batch_labels(self.graph, labels, x.shape[0])
         around = Surroundings(generator, progress, captures=self.captures)
         return objective(self.graph, self.parts, x, parts, chosen, options, around)
 
@@ -345,7 +345,7 @@ class Model(nn.Module):
         from unbraid.gradients import gradient_report
 
         self.check_shape(x)
-        asked = (by_variable(labels, self.graph.series), estimators, Options(**options), repeats, generator)
+        asked = (batch_labels(self.graph, labels, x.shape[0]), estimators, Options(**options), repeats, generator)
         return gradient_report(self.graph, self.parts, x, *asked)
 
     def explain(self, labels: Mapping[str, Any] | None = None, **options: Any) -> str:

@@ -189,7 +189,7 @@ def test_labels_and_predictions_of_bits() -> None:
     assert sorted(terms["log q(bits)"].rows.tolist()) == [2, 3, 4]
     known = made.predict(x, sure=1, bits=labels["bits"][2])
     assert known["sure"].tolist() == [1] * 6
-    with pytest.raises(DataError, match=r"the labels of 'sure' must be from 0 to 1, or -1"):
+    with pytest.raises(DataError, match=r"label of 'sure' in row 1 is 2: .* labels are 0 to 1, or -1"):
         made.objective(x, {"sure": torch.tensor([0, 2, -1, -1, 1, 0])})
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import unbraid as ub
 from unbraid.errors import DataError
-from unbraid.objectives.given import given_labels, split_labels
+from unbraid.objectives.given import batch_labels, given_labels
 from unbraid.objectives.matching import matched
 
 
@@ -57,7 +57,7 @@ def moved(
     if count is not None:
         labels["count"] = torch.tensor(count)
     model = Shelf()
-    found = matched(model.frame(X.expand(len(kinds), -1)), split_labels(model.graph, labels))
+    found = matched(model.frame(X.expand(len(kinds), -1)), batch_labels(model.graph, labels, len(kinds)))
     return {
         name: torch.stack([found[f"items[{t}].{name}"] for t in range(3)], 1).squeeze(-1).tolist()
         for name in ("kind", "place")
@@ -121,7 +121,7 @@ def test_a_row_is_matched_as_if_it_were_alone() -> None:
     kinds = torch.tensor([[1, 2, 0]]).expand(3, -1)
 
     def found(rows: list[int]) -> list[list[int]]:
-        labels = split_labels(model.graph, {"side": side[rows], "items.kind": kinds[rows]})
+        labels = batch_labels(model.graph, {"side": side[rows], "items.kind": kinds[rows]}, len(rows))
         steps = matched(model.frame(X.expand(len(rows), -1)), labels)
         return torch.stack([steps[f"items[{t}].kind"] for t in range(3)], 1).tolist()
 

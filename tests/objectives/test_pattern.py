@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
-from tests.models import Digits, rows_of
+import unbraid as ub
+from tests.models import Digits, Positives, Skies, labels_of, rows_of
 from unbraid.errors import DataError
 from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.pattern import groups_of
@@ -42,7 +46,11 @@ def test_one_pattern_is_all_rows() -> None:
             {"digitt": torch.zeros(4, dtype=torch.long)},
             r"labels for 'digitt', which is no latent .* Did you mean 'digit'",
         ),
-        ({"digit": torch.tensor([0, 1, 2, 4])}, r"labels of 'digit' must be from 0 to 3, or -1"),
+        ({"digit": torch.tensor([0, 1, 2, 4])}, r"label of 'digit' in row 3 is 4: .* labels are 0 to 3, or -1"),
+        ({"digit": torch.tensor([0, -2, -5, 1])}, r"label of 'digit' in row 1 \(and 1 more\) is -2: .* 0 to 3, or -1"),
+        ({"digit": ["0", "1", "2", "3"]}, r"labels of 'digit' must be numbers"),
+        ({"digit": 3}, r"labels of 'digit' have shape \(\), expected \(4,\)"),
+        ({"style": torch.full((4, 3), torch.inf)}, r"label of 'style' in row 0 .* its values are finite"),
         ({"digit": torch.zeros(4)}, r"labels of 'digit' .*whole numbers"),
         ({"digit": torch.zeros(3, dtype=torch.long)}, r"labels of 'digit' have shape \(3,\), expected \(4,\)"),
         ({"digit": torch.zeros(4, 1, dtype=torch.long)}, r"labels of 'digit' have shape \(4, 1\), expected \(4,\)"),
@@ -50,8 +58,34 @@ def test_one_pattern_is_all_rows() -> None:
         ({"style": torch.zeros(4, 3, dtype=torch.long)}, r"labels of 'style' .*floating-point"),
     ],
 )
-def test_labels_that_cannot_be_are_refused(labels: dict[str, torch.Tensor], message: str) -> None:
+def test_labels_that_cannot_be_are_refused(labels: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         MODEL.objective(rows_of(MODEL, 4), labels)
     valid = {"digit": torch.tensor([0, 1, -1, 3]), "style": torch.zeros(4, 3)}
     assert torch.isfinite(MODEL.objective(rows_of(MODEL, 4), valid).loss)
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "message"),
+    [
+        (Positives(), {"share": torch.full((4, 2), 2.0)}, r"label of 'share' in row 0 .*: share is Beta\(2\)"),
+        (Skies(), {"light": torch.full((4, 3), 2.0)}, r"label of 'light' .* a unit vector"),
+    ],
+)
+def test_labels_that_the_family_cannot_have_made_are_refused(
+    model: ub.Model, labels: dict[str, torch.Tensor], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        model.objective(rows_of(model, 4), labels)
+    valid = {name: label for name, label in labels_of(model, 4, missing=0.5).items() if name in labels}
+    assert torch.isfinite(model.objective(rows_of(model, 4), valid).loss)
+
+
+@pytest.mark.parametrize("form", [torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.int])
+def test_labels_of_a_batch_may_come_in_many_forms(form: Callable[[torch.Tensor], Any]) -> None:
+    digit, x = torch.tensor([0, 1, -1, 3]), rows_of(MODEL, 4)
+    losses = [
+        MODEL.objective(x, {"digit": each}, generator=torch.Generator().manual_seed(0)).loss
+        for each in (digit, form(digit))
+    ]
+    assert torch.equal(*losses)

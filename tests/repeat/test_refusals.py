@@ -184,6 +184,11 @@ KIND = torch.full((8, STEPS), -1)
             r"'events.kind' has a value for every step: expected the shape \(rows, 3, \.\.\.\)",
         ),
         ({"events.kind": KIND[:, 0]}, r"'events.kind' has a value for every step"),
+        ({"events.kind": KIND[:3]}, r"labels of 'events\[0\].kind' have shape \(3,\), expected \(8,\)"),
+        (
+            {"count": torch.ones(2).long(), "events.kind": KIND},
+            r"labels of 'count' have shape \(2,\), expected \(8,\)",
+        ),
         (
             {"count": torch.ones(8).long(), "events.kind": KIND + torch.tensor([3, 2, 0])},
             r"row 0 has a label for 'events\[1\].kind', and 'count' is labelled 1 there: steps from 1 on are not there",

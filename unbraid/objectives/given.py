@@ -56,18 +56,41 @@ def given_labels(
     return normal
 
 
-def split_labels(graph: Graph, labels: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-    """Cuts tensors of labels by step, and refuses items that are labelled past the count.
+def batch_labels(graph: Graph, labels: Mapping[str, Any] | None, rows: int) -> dict[str, Tensor]:
+    """Checks the labels of a batch, whose classes need not all occur, and cuts them by step.
+
+    Every label is looked at, in every call: this is for labels that a user hands over, not for the steps of `fit`.
+
+    Args:
+        graph: The graph.
+        labels: By latent as users name it: tensors, arrays or lists, of whole numbers with -1, or of floats with NaN;
+            of a latent in a `Repeat` (rows, steps, ...).
+        rows: How many rows the batch has.
+
+    Returns:
+        By latent of the graph, on the device of the labels. Items that are matched to steps are a set: the labelled
+        ones come first.
 
     Raises:
-        DataError: If labels are not by latent, there is no such latent, or an item is labelled past the labelled count.
+        DataError: If labels are not by latent, there is no such latent, labels have another shape, type or range than its values, or an item is
+            labelled past the labelled count.
     """
     labels = by_variable(labels, graph.series)
     for name in labels:
         _check_known(graph, name)
-    parts = labelled_first(graph, split(graph.series, labels))
+    parts = split(graph.series, {name: _tensor(name, label) for name, label in labels.items()})
+    for name, label in parts.items():
+        check_label(graph, name, label, rows)
+        graph.latents[name].family.check_labels(name, label)
+    parts = labelled_first(graph, parts)
     refuse_past_count(graph, parts)
     return parts
+
+
+def _tensor(name: str, labels: Any) -> Tensor:
+    """Makes a tensor of labels: floats, or int64."""
+    tensor = labels if isinstance(labels, Tensor) else torch.tensor(label_array(labels, name))
+    return tensor if tensor.is_floating_point() else tensor.long()
 
 
 def refuse_past_count(graph: Graph, labels: Mapping[str, Tensor]) -> None:

@@ -124,7 +124,8 @@ class Bernoulli(Family):
         return value if self.label_shape else value.squeeze(-1).round().long()
 
     def check_labels(self, name: str, labels: Tensor) -> None:
-        """Raises DataError for labels of several bits that are neither 0 nor 1."""
+        """Raises DataError for labels that are neither 0 nor 1."""
+        super().check_labels(name, labels)
         if self.label_shape:
             refuse_label(name, self, labels, (labels != 0) & (labels != 1) & ~torch.isnan(labels), "each bit is 0 or 1")
 

@@ -193,7 +193,10 @@ class Family(ABC):
             name: The variable, for the message.
             labels: Shape (rows, *label_shape); NaN or -1 where a row is not labelled.
         """
-        if labels.is_floating_point():
+        if self.cardinality is not None:
+            rule = f"its labels are 0 to {self.cardinality - 1}, or -1 where a row is not labelled"
+            refuse_label(name, self, labels, (labels < -1) | (labels >= self.cardinality), rule)
+        else:
             refuse_label(name, self, labels, torch.isinf(labels), "its values are finite")
 
     def target(self, x: Tensor, generator: torch.Generator | None) -> Tensor:

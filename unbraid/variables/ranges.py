@@ -32,8 +32,8 @@ def refuse_label(name: str, family: Family, labels: Tensor, wrong: Tensor, rule:
         wrong: Of the same shape.
         rule: What the labels of this family are.
     """
-    rows = wrong.flatten(1).any(1) if wrong.dim() > 1 else wrong
-    if bool(rows.any()):
+    if bool(wrong.any()):
+        rows = wrong.flatten(1).any(1) if wrong.dim() > 1 else wrong
         first = int(rows.nonzero()[0])
         others = f" (and {int(rows.sum()) - 1} more)" if int(rows.sum()) > 1 else ""
         label = labels[first].tolist()
