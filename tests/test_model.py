@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import torch
 
 from tests.models import Auxiliary, Digits, Faces, rows_of
-from unbraid.errors import DataError
+from unbraid.errors import DataError, OptionError
 
 MODEL = Digits()
 X = rows_of(MODEL, 5)
@@ -121,10 +122,79 @@ def test_analogies_set_one_latent() -> None:
         MODEL.analogy(X, digit=range(5))
 
 
+@pytest.mark.parametrize("question", ["predict", "infer", "reconstruct", "log_weights", "gradient_report"])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X.clone().index_fill_(0, torch.tensor([3]), torch.nan), "x has NaN or infinite values, first in row 3"),
+        (X * 255, r"x has values from 0 to 255; the likelihood .* Divide by 255"),
+    ],
+)
+def test_data_that_the_likelihood_cannot_have_made_are_refused(question: str, x: torch.Tensor, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        getattr(MODEL, question)(x)
+
+
+def test_no_value_set_by_hand_is_missing() -> None:
+    style = torch.zeros(5, 3)
+    style[2, 1] = torch.nan
+    message = r"label of 'style' in row 2 is \[0.0, nan, 0.0\]: .* leave the variable out"
+    with pytest.raises(DataError, match=message):
+        MODEL.predict(X, style=style)
+    with pytest.raises(DataError, match=message):
+        MODEL.generate({"digit": 1, "style": style})
+    with pytest.raises(DataError, match=r"label of 'style' in row 0 .* leave the variable out"):
+        MODEL.sample(2, style=torch.nan)
+    with pytest.raises(DataError, match=r"label of 'style' in row 0 .* leave the variable out"):
+        MODEL.analogy(X, style=[0.0, torch.nan])
+
+
+@pytest.mark.parametrize("values", [3, torch.tensor(3), [], None])
+def test_an_analogy_needs_values(values: Any) -> None:
+    with pytest.raises(DataError, match=r"analogy sets 'digit' to each of several values, a list.*; got"):
+        MODEL.analogy(X, digit=values)
+    assert MODEL.analogy(X, digit=torch.tensor([3])).shape == (5, 1, 1, 4, 4)
+
+
+def test_what_is_no_number_is_no_value() -> None:
+    for wrong in ("three", None, [None] * 5):
+        with pytest.raises(DataError, match=r"(?s)'digit' was given .*; expected a number or a tensor \(rows\)"):
+            MODEL.generate({"digit": wrong, "style": 0.0})
+    with pytest.raises(DataError, match=r"'digit' was given 't'; expected a number"):
+        MODEL.analogy(X, digit="three")
+
+
+@pytest.mark.parametrize("n", [-1, 2.5, "two", True])
+def test_a_number_of_samples_is_a_whole_number(n: Any) -> None:
+    with pytest.raises(OptionError, match=rf"n must be a whole number of at least 0, got {n!r}"):
+        MODEL.sample(n)
+    with pytest.raises(OptionError, match=rf"samples must be a whole number of at least 1, got {n!r}"):
+        MODEL.log_weights(X, n)
+    assert MODEL.sample(2).shape == (2, 1, 4, 4)
+
+
+def test_a_misspelt_option_of_a_question() -> None:
+    with pytest.raises(OptionError, match=r"gradient_report has no option 'smples'. Did you mean 'samples'\?"):
+        MODEL.gradient_report(X, smples=2)
+    with pytest.raises(OptionError, match=r"explain has no option 'sample'. Did you mean 'samples'\?"):
+        MODEL.explain({"digit": [0, 1, 2, 3]}, sample=2)
+    assert "digit" in MODEL.explain({"digit": [0, 1, 2, 3]}, samples=2, latex=True)
+
+
+@pytest.mark.parametrize("question", ["objective", "predict", "reconstruct", "infer", "log_weights"])
+def test_rows_go_where_the_model_is(question: str) -> None:
+    """The device is one without numbers, so that any machine has it."""
+    elsewhere = Digits().to("meta")
+    assert getattr(elsewhere, question)(X) is not None
+    assert elsewhere.predict(X, digit=3)["style"].device.type == "meta"
+    assert elsewhere.analogy(X, digit=range(4)).shape == (5, 4, 1, 4, 4)
+
+
 def test_no_rows_give_no_rows() -> None:
     assert MODEL.predict(X[:0])["digit"].shape == (0,)
     assert MODEL.predict(X[:0], digit=2)["style"].shape == (0, 3)
     assert MODEL.reconstruct(X[:0]).shape == (0, 1, 4, 4)
+    assert MODEL.sample(0).shape == (0, 1, 4, 4)
     with pytest.raises(DataError, match="the batch has no rows"):
         MODEL.objective(X[:0])
 

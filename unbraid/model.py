@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
+from inspect import signature
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +14,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.capture import Captures
-from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.errors import DataError, ModelError, OptionError, did_you_mean
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
 from unbraid.fields import Field, fields_of, filled
@@ -27,9 +30,10 @@ from unbraid.inference.labelled import is_labelled
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.given import batch_labels
 from unbraid.objectives.objective import objective
-from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, checked_options
+from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, check_names, checked_options
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
+from unbraid.variables.ranges import refuse_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +151,7 @@ class Model(nn.Module):
                 range than its values.
             OptionError: If an estimator does not exist or does not fit, or an option cannot have its value.
         """
-        self.check_shape(x)
+        x = self._here(x)
         if x.shape[0] == 0:
             raise DataError("the batch has no rows: its mean objective is not a number.")
         chosen = choose_estimators(self.graph, estimators)
@@ -171,7 +175,7 @@ class Model(nn.Module):
             The distribution q of each latent, with batch shape (rows,), its ancestors at their known or most
             probable values.
         """
-        x = self._here(x)
+        x = self._asked_about(x)
         with self._asked():
             return passes.infer(self.frame(x), self._known(self._labels(known, x.shape[0])), x.shape[0])
 
@@ -190,7 +194,7 @@ class Model(nn.Module):
 
     def _predicted(self, x: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
         """Returns the most probable label of every latent of the graph, those of steps past the count too."""
-        self.check_shape(x)
+        x = self._asked_about(x)
         labels = self._labels(known, x.shape[0])
         with self._asked():
             parts = [
@@ -215,17 +219,17 @@ class Model(nn.Module):
         for name, each in self.graph.series.items():
             if name not in values and not all(member in values for member in each.members):
                 raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
-        return self._generated(values)
-
-    def _generated(self, values: Mapping[str, Any]) -> Tensor:
-        """Returns the mean of x; latents without a value take the most probable one of p."""
-        tensors = {name: torch.as_tensor(value) for name, value in values.items()}
+        tensors = {name: self._tensor(name, value) for name, value in values.items()}
         many = [len(value) for name, value in tensors.items() if value.dim() > len(self._label_shape(name))]
-        labels = self._labels(tensors, max(many, default=1))
+        rows = max(many, default=1)
+        return self._generated(self._labels(tensors, rows), rows)
+
+    def _generated(self, labels: Mapping[str, Tensor], n: int) -> Tensor:
+        """Returns the means of n rows of x; latents without a label take the most probable one of p."""
         with self._asked():
             parts = [
                 generation.generate(self.frame(None), self._known(labels, rows), rows.stop - rows.start)
-                for rows in _chunks(len(next(iter(labels.values()))))
+                for rows in _chunks(n)
             ]
         return torch.cat(parts)
 
@@ -239,7 +243,12 @@ class Model(nn.Module):
 
         Returns:
             Shape (n, *data_shape).
+
+        Raises:
+            DataError: If a latent is set to a value that it cannot have.
+            OptionError: If n is no number of rows.
         """
+        _check_number("n", n, 0)
         with self._asked():
             fixed = self._known(self._labels(factors, n))
             frame = generation.sample(self.frame(None), fixed, n, generator)
@@ -247,7 +256,7 @@ class Model(nn.Module):
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Infers the latents of rows and returns the mean of x given them, shape (rows, *data_shape)."""
-        return self._generated(self._predicted(x, {}))
+        return self._generated(self._predicted(x, {}), x.shape[0])
 
     def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
         """Infers all latents, sets one to each of several values, and generates again.
@@ -263,7 +272,7 @@ class Model(nn.Module):
             Shape (rows, values, *data_shape).
 
         Raises:
-            DataError: If not exactly one latent is named.
+            DataError: If not exactly one latent is named, with values that it can have.
         """
         if len(factor) != 1:
             raise DataError(
@@ -271,11 +280,13 @@ class Model(nn.Module):
                 f"{sorted(factor) or 'none'}."
             )
         self._check_known(factor)
-        (name, values), inferred = next(iter(factor.items())), self._predicted(x, {})
+        name, values = next(iter(factor.items()))
+        values, inferred = _several(name, values), self._predicted(x, {})
         set_by_hand = self.graph.series[name].members if name in self.graph.series else (name,)
         anew = {*set_by_hand}.union(*(self.graph.generated_from(member) for member in set_by_hand))
         kept = {other: value for other, value in inferred.items() if other not in anew}
-        rows = [self._generated({**kept, **self._labels({name: value}, x.shape[0])}) for value in values]
+        n = x.shape[0]
+        rows = [self._generated({**kept, **self._labels({name: value}, n)}, n) for value in values]
         return torch.stack(rows, dim=1)
 
     def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -291,7 +302,8 @@ class Model(nn.Module):
         Returns:
             Shape (samples, rows), in nats (Burda et al. 2016, Eq. 8).
         """
-        x = self._here(x)
+        _check_number("samples", samples, 1)
+        x = self._asked_about(x)
         with self._asked():
             target = self.graph.likelihood.family.target(x, generator)
             return passes.log_weights(self.frame(x), target, samples, generator)
@@ -344,14 +356,25 @@ class Model(nn.Module):
         """
         from unbraid.gradients import gradient_report
 
-        self.check_shape(x)
+        check_names("gradient_report", options, [each.name for each in fields(Options)])
+        x = self._asked_about(x)
         asked = (batch_labels(self.graph, labels, x.shape[0]), estimators, Options(**options), repeats, generator)
         return gradient_report(self.graph, self.parts, x, *asked)
 
     def explain(self, labels: Mapping[str, Any] | None = None, **options: Any) -> str:
-        """Says in maths what is maximised for the given labels, and how each latent is treated."""
+        """Says in maths what is maximised for the given labels, and how each latent is treated.
+
+        Args:
+            labels: As `fit` takes them.
+            **options: Of the objective, and of the text; see `unbraid.explanation.explain`.
+
+        Raises:
+            DataError: If the labels do not fit.
+            OptionError: If there is no such option, or it cannot have its value.
+        """
         from unbraid.explanation import explain
 
+        check_names("explain", options, list(signature(explain).parameters)[2:])
         return explain(self.graph, labels, **options)
 
     def check_shape(self, x: Tensor) -> None:
@@ -389,8 +412,15 @@ class Model(nn.Module):
                 module.training = training
 
     def _here(self, x: Tensor) -> Tensor:
-        """Checks rows and moves them to where the model is."""
+        """Checks what rows are and moves them to where the model is; their values are not looked at."""
         self.check_shape(x)
+        return x.to(self._device())
+
+    def _asked_about(self, x: Tensor) -> Tensor:
+        """Checks rows, their values too, and moves them to where the model is."""
+        self.check_shape(x)
+        if x.shape[0]:
+            self.graph.likelihood.family.check_data(x.detach())
         return x.to(self._device())
 
     def _device(self) -> torch.device:
@@ -438,23 +468,58 @@ class Model(nn.Module):
         steps = self.graph.series[name].steps if name in self.graph.series else ()
         return (*steps, *self._family(name).label_shape)
 
+    def _may_be_absent(self, name: str) -> bool:
+        """Says whether a latent is in the steps of a `Repeat` with a count, which -1 or NaN may mark as not there."""
+        members = self.graph.series[name].members if name in self.graph.series else (name,)
+        return any(member in self.graph.counts for member in members)
+
+    def _tensor(self, name: str, label: Any) -> Tensor:
+        """Makes a tensor of a label that was set by hand."""
+        try:
+            return torch.as_tensor(label)
+        except (RuntimeError, TypeError, ValueError):
+            shape = ", ".join(map(str, ("rows", *self._label_shape(name))))
+            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({shape}).") from None
+
     def _label(self, name: str, label: Any, rows: int) -> Tensor:
+        """Checks a label that was set by hand, where it is, and moves it to where the model is: (rows, *label)."""
         family, shape = self._family(name), self._label_shape(name)
         try:
-            tensor = torch.as_tensor(label).to(self._device())
-            tensor = tensor.expand(rows, *shape)
-        except (RuntimeError, TypeError, ValueError):
+            tensor = self._tensor(name, label).expand(rows, *shape)
+        except RuntimeError:
             raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *shape)}.") from None
         if family.cardinality is None:
             tensor = tensor.to(self._dtype())
+            if not self._may_be_absent(name):
+                rule = "and a value set by hand is a number: give one, or leave the variable out where it is not known"
+                refuse_label(name, family, tensor, torch.isnan(tensor), rule)
             family.check_labels(name, tensor)
-            return tensor
-        if rows == 0:
-            return tensor.long()
-        least = -1 if shape != family.label_shape or name in self.graph.counts else 0
-        if tensor.is_floating_point() or int(tensor.min()) < least or int(tensor.max()) >= family.cardinality:
-            raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
-        return tensor
+        elif rows == 0:
+            tensor = tensor.long()
+        else:
+            least = -1 if self._may_be_absent(name) else 0
+            if tensor.is_floating_point() or int(tensor.min()) < least or int(tensor.max()) >= family.cardinality:
+                raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
+        return tensor.to(self._device())
+
+
+def _several(name: str, values: Any) -> list[Any]:
+    """Returns the values that an analogy sets a latent to."""
+    try:
+        listed = list(values)
+    except TypeError:
+        listed = []
+    if not listed:
+        raise DataError(
+            f"analogy sets {name!r} to each of several values, a list, a range or a tensor of them; got {values!r}."
+        )
+    return listed
+
+
+def _check_number(name: str, value: Any, least: int) -> None:
+    """Raises OptionError for what is no number of rows or samples."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise OptionError(f"{name} must be a whole number of at least {least}, got {value!r}.")
 
 
 def _chunks(rows: int) -> list[slice]:

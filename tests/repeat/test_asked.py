@@ -75,6 +75,35 @@ def test_an_item_is_removed_and_added_by_hand() -> None:
     torch.testing.assert_close(three, two + step)  # x is the sum of its events
 
 
+def test_only_what_may_be_absent_may_be_missing() -> None:
+    """-1 and NaN mark steps past the count; where there is no count every step is there."""
+    found = Events().predict(X, count=2)
+    assert Events().generate(found).isfinite().all()
+    fixed = Fixed()
+    values = fixed.predict(X)
+    assert fixed.generate(values).isfinite().all()
+    with pytest.raises(DataError, match=r"'items.kind' takes whole numbers from 0 to 2"):
+        fixed.generate({**values, "items.kind": values["items.kind"].index_fill(1, torch.tensor([1]), -1)})
+    with pytest.raises(DataError, match=r"label of 'items.size' in row 0 .* leave the variable out"):
+        fixed.generate({**values, "items.size": values["items.size"].index_fill(1, torch.tensor([1]), torch.nan)})
+
+
+class Sized(ub.Submodel):
+    def encode(self, h: Any) -> Any:
+        kind = ub.Categorical(KINDS)(h)
+        return {"kind": kind, "size": ub.Normal(2)(kind, h)}
+
+
+class Fixed(ub.Model):
+    """Two items in every row."""
+
+    def encode(self, x: Any) -> Any:
+        return {"items": ub.Repeat(Sized())(x, 2)}
+
+    def decode(self, items: Any) -> Any:
+        return ub.Normal(SIZE)(items.kind, items.size)
+
+
 def test_one_step_by_hand() -> None:
     model = Events()
     found = model.predict(X, count=3, **{"events[1].kind": 2})

@@ -72,8 +72,8 @@ def batch_labels(graph: Graph, labels: Mapping[str, Any] | None, rows: int) -> d
         ones come first.
 
     Raises:
-        DataError: If labels are not by latent, there is no such latent, labels have another shape, type or range than its values, or an item is
-            labelled past the labelled count.
+        DataError: If labels are not by latent, there is no such latent, labels have another shape, type or range than
+            its values, or an item is labelled past the labelled count.
     """
     labels = by_variable(labels, graph.series)
     for name in labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -58,6 +59,19 @@ class Options:
             raise OptionError("bound='importance' weighs whole samples: it goes with beta=1 and free_bits=0 only.")
         if self.bound == "importance" and self.supervision == "eq4":
             raise OptionError("supervision='eq4' is defined for bound='elbo' only.")
+
+
+def check_names(question: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Raises OptionError for an option that does not exist.
+
+    Args:
+        question: The method that was given the options, for the message.
+        given: Their names.
+        known: The names of those that there are.
+    """
+    for name in given:
+        if name not in known:
+            raise OptionError(f"{question} has no option {name!r}.{did_you_mean(name, known)}")
 
 
 @functools.lru_cache(maxsize=64)

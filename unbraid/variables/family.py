@@ -207,7 +207,7 @@ class Family(ABC):
         """Raises DataError if data (rows, *event) cannot have come from this family."""
         if not torch.isfinite(x).all():
             row = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
-            raise DataError(f"x has NaN or infinite values, first in row {row}. Clean or drop these rows before fit.")
+            raise DataError(f"x has NaN or infinite values, first in row {row}. Clean or drop these rows.")
 
     def __str__(self) -> str:
         return f"{self.title}({', '.join(map(str, self.event_shape))})"
