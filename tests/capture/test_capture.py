@@ -114,8 +114,7 @@ def test_running_means_are_not_captured_and_the_reason_is_said(digits: tuple[ub.
     for _ in range(3):
         step(model, x, {}, estimators={"digit": ub.Reinforce(samples=1)})
     assert str(model.captures) == (
-        "kinds of pass captured: 0\n"
-        "not captured: reinforce(samples=1) keeps running means from one pass to the next"
+        "kinds of pass captured: 0\nnot captured: reinforce(samples=1) keeps running means from one pass to the next"
     )
 
 

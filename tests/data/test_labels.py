@@ -139,7 +139,7 @@ def test_wrong_discrete_labels_are_refused(values: Any, match: str) -> None:
         ([[0.5, NAN], [0.5, 0.5]], r"'light' in row 0 is \[0.5 nan\]: a row is labelled as a whole or not at all"),
         ([NAN, None], "no row is labelled for 'light'"),
         (np.zeros((2, 0)), "no row is labelled for 'light'"),
-        ([3, -1], r"'light' in row 1 is -1: a real label may be -1, but in integers it may also mean none: give floats"),
+        ([3, -1], "'light' in row 1 is -1: a real label may be -1, but in integers it may also mean none: give floats"),
         ([True, False], "labels of 'light' must be numbers, got bool"),
         (np.array(["2020-01-01"] * 2, "datetime64[D]"), "must be numbers, got datetime64"),
     ],
