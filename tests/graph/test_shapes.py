@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 import unbraid as ub
 from unbraid.errors import ModelError
@@ -86,3 +87,80 @@ def test_the_model_is_left_in_training_mode() -> None:
     part = model.parts["decode_sequential_0"]
     assert [module.training for module in part.modules()] == [True, True, False]
     assert torch.isfinite(model.objective(torch.ones(3, 4)).loss)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda h: h.softmax(0),
+        lambda h: functional.normalize(h, dim=0),
+        lambda h: functional.batch_norm(h, None, None, training=True),
+        lambda h: h.cumsum(0),
+        lambda h: h.flip(0),
+        lambda h: h.argsort(0).float(),
+        lambda h: torch.einsum("ij,kj,kl->il", h, h, h),
+    ],
+)
+def test_rows_are_not_mixed(use: Any) -> None:
+    """Even where their number stays: else what is predicted of a row would depend on the rows asked with it."""
+    message = r"Program.decode \(test_shapes.py, line \d+\): torch.\w+ mixes the rows"
+    with pytest.raises(ModelError, match=message):
+        decoding(lambda self, style: ub.Bernoulli(4)(logits=use(ub.dense(4)(style))))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda h: h.softmax(1),
+        lambda h: functional.normalize(h, dim=1).log(),
+        lambda h: functional.layer_norm(h, (4,)),
+        lambda h: h.cumsum(1).flip(1),
+        lambda h: torch.linalg.inv(h[:, :, None] * h[:, None] + torch.eye(4)).flatten(1)[:, :4],
+        lambda h: h @ (1e4 * torch.randn(4, 4)),
+        lambda h: functional.one_hot(h.argmax(1), 4) * h,
+        lambda h: h[:, :0].sum(1, keepdim=True) + h,
+        lambda h: functional.dropout(h, 0.5, training=False),
+        lambda h: (h * torch.inf).exp().nan_to_num(),
+    ],
+)
+def test_functions_of_a_row_alone_are_fine(use: Any) -> None:
+    model = decoding(lambda self, style: ub.Normal(4)(loc=use(ub.dense(4)(style)), scale=1.0))
+    rows = torch.randn(7, 4)
+    torch.testing.assert_close(model.predict(rows[2:4])["style"], model.predict(rows)["style"][2:4])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda h: functional.dropout(h, 0.5),
+        lambda h: functional.dropout(h, 0.001),
+        lambda h: nn.Dropout(0.5)(h),
+        lambda h: functional.alpha_dropout(h, 0.5, training=True),
+        lambda h: functional.rrelu(h, training=True),
+        lambda h: functional.gumbel_softmax(h, dim=1),
+        lambda h: h + torch.rand_like(h),
+        lambda h: torch.bernoulli(h.sigmoid()),
+        lambda h: h.softmax(1).multinomial(4, replacement=True).float(),
+    ],
+)
+def test_noise_is_not_drawn_by_functions(use: Any) -> None:
+    message = r"Program.decode \(test_shapes.py, line \d+\): torch.\w+ draws random numbers.*Dropout is ub.dropout"
+    with pytest.raises(ModelError, match=message):
+        decoding(lambda self, style: ub.Bernoulli(4)(logits=use(ub.dense(4)(style))))
+
+
+def test_the_check_of_rows_leaves_random_numbers_alone() -> None:
+    def weights(use: Any) -> Any:
+        model = decoding(lambda self, style: ub.Bernoulli(4)(logits=ub.dense(4)(use(ub.dense(4)(style)))))
+        return model.parts["decode_dense_1"].weight
+
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    assert torch.equal(weights(lambda h: h.softmax(1)), weights(lambda h: h))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_dropout_of_the_language_is_off_when_the_model_is_asked() -> None:
+    model = decoding(lambda self, style: ub.Bernoulli(4)(logits=ub.dropout(0.5)(ub.dense(4)(style))))
+    values = {"digit": 0, "style": torch.randn(5, 2)}
+    assert torch.equal(model.generate(values), model.generate(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
@@ -10,8 +10,9 @@ from torch import nn
 from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node, refs_in
+from unbraid.graph.rowwise import refuse_mixed_rows, refuse_noise
 from unbraid.graph.spread import Spread
-from unbraid.graph.symbol import Data, Draw, Layer, describe
+from unbraid.graph.symbol import Call, Data, Draw, Layer, describe
 
 ROWS = 13
 """How many rows of zeros: a number that is seldom the size of anything else."""
@@ -29,8 +30,8 @@ def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int,
         The event shape of every node.
 
     Raises:
-        ModelError: If a node cannot be computed or does not keep the rows; the message names it, its line and the
-            shapes that it was given.
+        ModelError: If a node cannot be computed, does not keep the rows apart, or draws noise when the model is asked;
+            the message names it, its line and the shapes that it was given.
     """
     frame = Frame(graph, modules, torch.zeros(ROWS, *graph.likelihood.family.event_shape))
     for name, node in graph.latents.items():
@@ -41,18 +42,32 @@ def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int,
     with torch.no_grad():
         for node in graph.nodes:
             shapes[node.index] = _settle(frame, node, shapes, title)
+        for node in _functions(graph):
+            refuse_mixed_rows(frame, node, _where(node, title))
     for module, training in modes:
         module.training = training
     return shapes
 
 
+def _functions(graph: Graph) -> Iterable[Node]:
+    """Returns the nodes of functions that might mix the rows; of those that the steps of a `Repeat` share, one."""
+    calls = [node for node in graph.nodes if isinstance(node.operation, Call) and not node.operation.elementwise]
+    return {id(node.operation): node for node in calls}.values()
+
+
+def _where(node: Node, title: str) -> str:
+    """Names the method and the line of a node, for messages."""
+    return f"{title}.{node.part} ({node.where})"
+
+
 def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], title: str) -> tuple[int, ...]:
     """Computes one node of the dry run and returns its event shape."""
-    where = f"{title}.{node.part} ({node.where})"
+    where = _where(node, title)
     if isinstance(node.operation, Draw):
         _check_parameters(node, shapes, where)
         return node.family.event_shape
     start = ROWS if isinstance(node.operation, Data) else 1
+    state = torch.get_rng_state()
     try:
         value = frame[node].tensor
         rows = max((frame[frame.graph.node(ref)].rows for ref in refs_in((node.args, node.kwargs))), default=start)
@@ -70,6 +85,8 @@ def _settle(frame: Frame, node: Node, shapes: Mapping[int, tuple[int, ...]], tit
             f"{where}: {describe(node.operation)} does not keep the rows: it maps {rows} rows to a tensor of shape "
             f"{tuple(value.shape)}. The first dimension must stay the row; work on the others (dim=1 and above)."
         )
+    if isinstance(node.operation, Call):
+        refuse_noise(node, state, where)
     return tuple(value.shape[1:])
 
 
