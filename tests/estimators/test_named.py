@@ -88,6 +88,23 @@ class Best:
         return 1
 
 
+def test_an_estimator_has_a_hash() -> None:
+    """Passes are remembered by it."""
+
+    @dataclass
+    class Thawed:
+        size: int = 1
+
+        def __call__(self, site: Site, downstream: Downstream) -> Any:
+            return Best()(site, downstream)
+
+        def copies(self, values: int) -> int:
+            return 1
+
+    with pytest.raises(OptionError, match=r"Thawed\(size=1\) has no hash.*declare Thawed with @dataclass\(frozen=True"):
+        Digits().objective(torch.zeros(2, 1, 4, 4), estimators={"digit": Thawed()})
+
+
 def test_an_estimator_of_ones_own_is_given_as_it_is() -> None:
     model = Digits()
     x = rows_of(model, 4)

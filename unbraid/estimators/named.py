@@ -46,8 +46,20 @@ def named(estimator: str | Estimator) -> Estimator:
                 f"an estimator is a name or an object with __call__ and copies, got {estimator!r}: 'enumerate', or "
                 "ub.Enumerate() with its parentheses."
             )
+        _check_hash(estimator)
         return estimator
     return _from_text(estimator)
+
+
+def _check_hash(estimator: Estimator) -> None:
+    """Raises OptionError if an estimator has no hash, by which a pass that was captured is found again."""
+    try:
+        hash(estimator)
+    except TypeError as error:
+        raise OptionError(
+            f"the estimator {estimator!r} has no hash ({error}), and passes are remembered by it: declare "
+            f"{type(estimator).__name__} with @dataclass(frozen=True), and give it no lists or tensors."
+        ) from None
 
 
 @functools.cache
