@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,6 +47,8 @@ def test_the_plain_program_is_a_model() -> None:
     assert len(made(lambda x, count: ub.Repeat(Plain())(x, 2)).graph.latents) == 3
     bit = made(lambda x, count: ub.Repeat(Plain())(x, 1))
     assert len(bit.graph.latents) == 2
+    number: Any = np.int64(2)  # of any type
+    assert len(made(lambda x, count: ub.Repeat(Plain(), at_most=number + 1)(x, number)).graph.latents) == 3
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,11 @@ def test_the_plain_program_is_a_model() -> None:
     [
         (lambda x, c: ub.Repeat(Plain(), at_most=2)(x, c), r"the count can be 3, and at_most is 2: .*Categorical\(3\)"),
         (lambda x, c: ub.Repeat(Plain(), at_most=2)(x, 3), r"the count can be 3, and at_most is 2"),
-        (lambda x, c: ub.Repeat(Plain())(x, 0), r"at_most must be at least 1, got 0"),
+        (lambda x, c: ub.Repeat(Plain())(x, 0), r"there must be at least 1 step, got 0"),
+        (lambda x, c: ub.Repeat(Plain(), at_most=3)(x, 0), r"there must be at least 1 step, got 0"),
+        (lambda x, c: ub.Repeat(Plain(), at_most=3)(x, -1), r"there must be at least 1 step, got -1"),
+        (lambda x, c: ub.Repeat(Plain())(x, ub.Categorical(1)(x)), r"there must be at least 1 step, got 0"),
+        (lambda x, c: ub.Repeat(Plain(), at_most=3)(x, "2"), r"is the count, .*got '2'"),
         (lambda x, c: ub.Repeat(Plain())(), r"a Repeat is given inputs and a count"),
         (lambda x, c: ub.Repeat(Plain(), 3)(x), r"the last thing that a Repeat is given is the count.*got x\. Write"),
         (lambda x, c: ub.Repeat(Plain(), 3)(x, 2.0), r"is the count, .*got 2\.0"),
@@ -74,6 +81,10 @@ def test_inputs_and_counts(repeat: Any, message: str) -> None:
     ("options", "message"),
     [
         ({"order": "any"}, r"order must be 'given' or 'matched', got 'any'"),
+        ({"at_most": 2.0}, r"at_most must be a whole number of at least 1, got 2\.0"),
+        ({"at_most": "2"}, r"at_most must be a whole number of at least 1, got '2'"),
+        ({"at_most": 0}, r"at_most must be a whole number of at least 1, got 0"),
+        ({"at_most": True}, r"at_most must be a whole number of at least 1, got True"),
         ({"state": 0}, r"state, the size of the recurrent state, must be at least 1, got 0"),
     ],
 )
@@ -167,6 +178,46 @@ def test_what_is_asked_of_the_steps(decode: Any, message: str) -> None:
     made(lambda x, count: ub.Repeat(Plain())(x, count), lambda items: ub.Normal(SIZE)(items.each(lambda kind: kind)))
     with pytest.raises(ModelError, match=message):
         made(lambda x, count: ub.Repeat(Plain())(x, count), decode)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda items: ub.mlp(3)(items),
+        lambda items: ub.mlp(3)(ub.dense(2)(items.kind), items),
+        lambda items: ub.conv(3)(items),
+        lambda items: ub.Normal(SIZE)(items),
+        lambda items: ub.Normal(SIZE)(loc=items),
+        lambda items: items[0],
+        lambda items: [ub.dense(2)(item) for item in items],
+        lambda items: torch.sum(items),
+        lambda items: torch.cat([items.kind, items], 1),
+        lambda items: items.kind + items,
+        lambda items: 2 * items,
+        lambda items: items - 1,
+        lambda items: -items,
+    ],
+)
+def test_the_steps_are_no_symbol(use: Any) -> None:
+    message = (
+        r"test_refusals.py, line \d+: the steps of Plain are no symbol.*: items.kind\. Write one of these, "
+        r"items.decode\(\), items.each\(function\)"
+    )
+    with pytest.raises(ModelError, match=message):
+        made(lambda x, count: ub.Repeat(Plain())(x, count), lambda items: ub.Normal(SIZE)(use(items)))
+
+
+def test_a_step_and_steps_of_steps_are_no_symbols() -> None:
+    given_a_step = stepping(lambda self, h, event: {"kind": ub.Categorical(3)(h, event)})
+
+    def repeat(x: Any, count: Any) -> Any:
+        return ub.Repeat(given_a_step)(x, ub.Repeat(Plain())(x, count), count)
+
+    with pytest.raises(ModelError, match=r"a step of Plain is no symbol, but holds one by each name: item.kind"):
+        made(repeat)
+    outer = stepping(lambda self, h: {"kind": ub.Categorical(3)(h), "inner": ub.Repeat(Plain())(h, 2)})
+    with pytest.raises(ModelError, match=r"a Repeat in a Repeat: the steps of Plain are no symbol"):
+        made(lambda x, count: ub.Repeat(outer)(x, count), lambda items: ub.Normal(SIZE)(items.inner[0]))
 
 
 # Labels.

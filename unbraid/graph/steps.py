@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import ModelError, did_you_mean
-from unbraid.graph.symbol import Call, Data, Draw, Symbol, Trace, calling_line, describe
+from unbraid.graph.symbol import Call, Data, Draw, Several, Symbol, Trace, calling_line, describe
 from unbraid.graph.template import Copy
 
 Order = Literal["given", "matched"]
@@ -34,7 +34,7 @@ class Presence:
         return Presence(outer.gate * self.gate, (*outer.counts, *self.counts))
 
 
-class Steps:
+class Steps(Several):
     """The steps of a repeated sub-model: what ``ub.Repeat(Item(), at_most=3)(h, count)`` returns.
 
     An attribute is what the sub-model returned under this name, in every step: ``items.digit`` has the shape (rows,
@@ -114,6 +114,14 @@ class Steps:
         """Whether labels of items are taken in the order given, or matched to the steps."""
         return self._order
 
+    def instead(self) -> str:
+        """Says what it is, and what to write in its place."""
+        values = ", ".join(f"items.{name}" for name in self._each[0])
+        return (
+            f"the steps of {self._title} are no symbol, but hold one for all steps, (rows, steps, ...), by each name: "
+            f"{values}. Write one of these, items.decode(), items.each(function) or items.present."
+        )
+
     def __len__(self) -> int:
         return len(self._each)
 
@@ -138,7 +146,7 @@ class Steps:
         return f"<{len(self._each)} steps of {self._title}, {self._line}>"
 
 
-class Nested:
+class Nested(Several):
     """The steps of a `Repeat` inside the steps of another: an attribute has the shape (rows, outer, inner, ...)."""
 
     def __init__(self, inner: tuple[Steps | Nested, ...]) -> None:
@@ -151,6 +159,10 @@ class Nested:
         if isinstance(values[0], Symbol):
             return Symbol(Call(_stacked, "stack"), tuple(values))
         return Nested(tuple(values))
+
+    def instead(self) -> str:
+        """Says what it is, and what to write in its place."""
+        return f"a Repeat in a Repeat: {self._inner[0].instead()}"
 
 
 def flattened(name: str, steps: Steps) -> Iterator[tuple[str, Symbol, Presence | None]]:
@@ -186,7 +198,7 @@ def _moved(presence: Presence | None, copy: Copy, outer: Presence | None) -> Pre
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Step(Several):
     """One step: ``item.digit`` is what the sub-model returned under this name.
 
     Args:
@@ -204,6 +216,11 @@ class Step:
             hint = did_you_mean(name, self.values)
             raise ModelError(f"{calling_line()}: a step of {self.title} has no {name!r}.{hint}")
         return self.values[name]
+
+    def instead(self) -> str:
+        """Says what it is, and what to write in its place."""
+        values = ", ".join(f"item.{name}" for name in self.values)
+        return f"a step of {self.title} is no symbol, but holds one by each name: {values}. Write one of these."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

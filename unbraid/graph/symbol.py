@@ -95,6 +95,30 @@ def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable
     return method
 
 
+class Several:
+    """What holds several symbols and is none itself, as the steps of a `Repeat`; used as a symbol it is refused."""
+
+    __slots__ = ()
+
+    def instead(self) -> str:
+        """Says what it is, and what to write in its place."""
+        raise NotImplementedError
+
+    def refuse(self, *_: Any) -> NoReturn:
+        """Raises ModelError, whatever it was used for."""
+        raise ModelError(f"{calling_line()}: {self.instead()}")
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Symbol:
+        return Symbol.__torch_function__(function, types, args, kwargs)
+
+    __iter__ = __getitem__ = __setitem__ = __neg__ = __abs__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = refuse
+    __lt__ = __le__ = __gt__ = __ge__ = refuse
+
+
 class Symbol:
     """One value of a program: an operation and the symbols it is applied to.
 
@@ -206,9 +230,15 @@ def describe(operation: Operation) -> str:
 
 
 def symbols_in(value: Any) -> Iterator[Symbol]:
-    """Yields the symbols inside nested tuples, lists, dicts and slices, in order."""
+    """Yields the symbols inside nested tuples, lists, dicts and slices, in order.
+
+    Raises:
+        ModelError: If there is something that is used as a symbol and is none.
+    """
     if isinstance(value, Symbol):
         yield value
+    elif isinstance(value, Several):
+        value.refuse()
     elif isinstance(value, (tuple, list)):
         for part in value:
             yield from symbols_in(part)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 from unbraid.errors import ModelError
 from unbraid.graph.steps import Presence, chance_from
 from unbraid.graph.symbol import Call, Draw, Symbol, calling_line, describe
@@ -18,18 +21,27 @@ def presences(count: Symbol | int, at_most: int | None) -> tuple[Presence | None
         at_most: How many steps there can be.
 
     Raises:
-        ModelError: If it is no count, or can be larger than `at_most`.
+        ModelError: If it is no count, is a number below 1, or can be larger than `at_most`.
     """
     largest = _largest(count)
     at_most = largest if at_most is None else at_most
-    if at_most < 1:
-        raise ModelError(f"{calling_line()}: Repeat: at_most must be at least 1, got {at_most}.")
+    steps = at_most if isinstance(count, Symbol) else largest
+    if steps < 1:
+        raise ModelError(f"{calling_line()}: Repeat: there must be at least 1 step, got {steps}.")
     if largest > at_most:
         remedy = f"write ub.Categorical({at_most + 1}) for 0 to {at_most}, or raise at_most to {largest}"
         raise ModelError(f"{calling_line()}: Repeat: the count can be {largest}, and at_most is {at_most}: {remedy}.")
-    if isinstance(count, int):
-        return (None,) * count
-    return tuple(_presence(count, step) for step in range(at_most))
+    if isinstance(count, Symbol):
+        return tuple(_presence(count, step) for step in range(steps))
+    return (None,) * steps
+
+
+def whole_number(value: Any) -> int | None:
+    """Returns a whole number of any type, as NumPy's; None for what is none."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def _presence(count: Symbol, step: int) -> Presence:
@@ -39,8 +51,9 @@ def _presence(count: Symbol, step: int) -> Presence:
 
 
 def _largest(count: Symbol | int) -> int:
-    if isinstance(count, int) and not isinstance(count, bool):
-        return count
+    number = whole_number(count)
+    if number is not None:
+        return number
     if isinstance(count, Symbol) and isinstance(count.operation, Draw):
         match count.operation.family:
             case Categorical(cardinality=int(values)):

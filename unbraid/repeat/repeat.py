@@ -11,7 +11,7 @@ from unbraid.errors import ModelError, OptionError
 from unbraid.graph.steps import Example, Order, Steps, copied, placeholder, trace_of, variables_of
 from unbraid.graph.symbol import Symbol, Trace, calling_line, describe
 from unbraid.graph.template import Copy
-from unbraid.repeat.count import presences
+from unbraid.repeat.count import presences, whole_number
 from unbraid.repeat.state import first_state, next_state
 from unbraid.repeat.submodel import Submodel
 
@@ -56,7 +56,10 @@ class Repeat:
             raise OptionError(f"Repeat: order must be 'given' or 'matched', got {order!r}.")
         if not isinstance(state, int) or state < 1:
             raise OptionError(f"Repeat: state, the size of the recurrent state, must be at least 1, got {state!r}.")
-        self.submodel, self.at_most, self.state, self.order = submodel, at_most, state, order
+        most = None if at_most is None else whole_number(at_most)
+        if at_most is not None and (most is None or most < 1):
+            raise OptionError(f"Repeat: at_most must be a whole number of at least 1, got {at_most!r}.")
+        self.submodel, self.at_most, self.state, self.order = submodel, most, state, order
 
     def __call__(self, *inputs: Any) -> Steps:
         """Adds the steps to the program.

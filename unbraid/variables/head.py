@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.errors import ModelError
-from unbraid.graph.symbol import Call, Draw, Layer, Symbol, calling_line
+from unbraid.graph.symbol import Call, Draw, Layer, Several, Symbol, calling_line
 from unbraid.nn.dense import dense
 from unbraid.variables.constraint import Constraint
 from unbraid.variables.family import Learnable
@@ -69,6 +69,9 @@ class Head:
 
 def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any]) -> Symbol:
     """Makes the symbol of a variable: its parameters from `given`, the rest from the parents or its own prior."""
+    for value in (*parents, *given.values()):
+        if isinstance(value, Several):
+            value.refuse()
     for parent in parents:
         if not isinstance(parent, Symbol):
             raise ModelError(
