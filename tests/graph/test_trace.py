@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 import unbraid as ub
 from unbraid.errors import ModelError
 from unbraid.graph.symbol import Data, Symbol
+from unbraid.graph.trace import RESERVED
 
 
 def made(encode: Any = None, decode: Any = None, prior: Any = None) -> ub.Model:
@@ -54,6 +56,7 @@ def test_both_methods_are_needed() -> None:
         (lambda x: {}, r"must return a dict of latents"),
         (lambda x: {"x": ub.Normal(2)(x)}, r"cannot be called 'x'"),
         (lambda x: {"seed": ub.Normal(2)(x)}, r"cannot be called 'seed'"),
+        (lambda x: {"n": ub.Normal(2)(x)}, r"cannot be called 'n'"),
         (lambda x: {"my style": ub.Normal(2)(x)}, r"must be a Python identifier, got 'my style'"),
         (lambda x: {3: ub.Normal(2)(x)}, r"must be a Python identifier, got 3"),
         (
@@ -65,6 +68,24 @@ def test_both_methods_are_needed() -> None:
 def test_encode_returns_named_random_variables(returned: Any, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         made(lambda self, x: returned(x), lambda self, style: ub.Bernoulli(4)(style))
+
+
+def test_names_of_arguments_are_no_names_of_latents() -> None:
+    """Latents go by keyword beside them, as in sample(n=3, digit=1)."""
+    taken = {"seed"}
+    for method in vars(ub.Model).values():
+        parameters = inspect.signature(method).parameters if inspect.isfunction(method) else {}
+        open_ended = [name for name, each in parameters.items() if each.kind is each.VAR_KEYWORD]
+        if open_ended and open_ended[0] not in ("fields", "options"):
+            taken |= {*parameters} - {*open_ended}
+    assert set(RESERVED) == taken >= {"x", "n", "generator", "self"}
+
+
+@pytest.mark.parametrize("encode", [lambda self: {}, lambda self, x, h: {}, lambda self, *, x: {}])
+def test_encode_takes_the_data(encode: Any) -> None:
+    with pytest.raises(ModelError, match=r"Program.encode is given the data and nothing else: write encode\(self, x\)"):
+        made(encode)
+    assert made(lambda self, x, size=2: {"style": ub.Normal(size)(x)}, lambda self, style: ub.Bernoulli(4)(style)).parts
 
 
 def test_a_latent_may_be_computed_from_another() -> None:
@@ -300,6 +321,15 @@ def test_symbols_do_not_change_in_place(use: Any) -> None:
         made(decode=lambda self, style: ub.Bernoulli(4)(use(style)))
     relu: Any = torch.nn.functional.relu
     assert made(decode=lambda self, style: ub.Bernoulli(4)(relu(style))).parts
+
+
+def test_symbols_are_not_assigned_to() -> None:
+    def decode(self: Any, style: Any) -> Any:
+        style[:, 0] = 0
+        return ub.Bernoulli(4)(style)
+
+    with pytest.raises(ModelError, match=r"test_trace.py, line \d+: nothing can be assigned to .*torch.where"):
+        made(decode=decode)
 
 
 def test_a_symbol_has_the_methods_of_a_tensor() -> None:

@@ -168,6 +168,12 @@ class Symbol:
     def __getitem__(self, index: Any) -> Symbol:
         return Symbol(Call(operator.getitem, "getitem"), (self, index))
 
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise ModelError(
+            f"{calling_line()}: nothing can be assigned to a part of a symbol, whose value is shared. Make a new one: "
+            "torch.where(mask, value, h), h * mask, or torch.cat of its parts."
+        )
+
     __add__, __radd__ = _operator(operator.add), _operator(operator.add, reflected=True)
     __sub__, __rsub__ = _operator(operator.sub), _operator(operator.sub, reflected=True)
     __mul__, __rmul__ = _operator(operator.mul), _operator(operator.mul, reflected=True)

@@ -19,6 +19,9 @@ from unbraid.graph.symbol import Data, Draw, Symbol, Trace, describe
 from unbraid.variables.family import Family
 from unbraid.variables.head import variable
 
+RESERVED = ("generator", "n", "seed", "self", "x")
+"""What the methods of a model that take latents by name call their other arguments: no names for latents."""
+
 
 def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     """Calls `encode`, `prior` and `decode` with symbols and returns the graph, and its modules by name.
@@ -30,6 +33,7 @@ def trace(program: Any) -> tuple[Graph, nn.ModuleDict]:
     refuse_repeated_names(program.encode, f"{title}.encode")
     x = Symbol(Data("x"))
     x.trace = seen = Trace("encode")
+    _check_takes_x(program.encode, x, f"{title}.encode")
     returned = program.encode(x)
     latents, presences = _latents(returned, seen, f"{title}.encode")
     named = {**latents, **returned}
@@ -79,6 +83,14 @@ def _call(method: Callable[..., Any], latents: Mapping[str, Symbol | Steps], x: 
         elif parameter.default is parameter.empty:
             raise ModelError(f"{title} takes {name!r}, which is no latent of encode.{did_you_mean(name, known)}")
     return method(**arguments)
+
+
+def _check_takes_x(encode: Callable[..., Any], x: Symbol, title: str) -> None:
+    """Raises ModelError if `encode` cannot be called with the data alone."""
+    try:
+        inspect.signature(encode).bind(x)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{title} is given the data and nothing else: write encode(self, x). ({error})") from None
 
 
 def _latents(returned: Any, seen: Trace, title: str) -> tuple[dict[str, Symbol], dict[str, Presence]]:
@@ -161,7 +173,7 @@ def _factors(returned: Any, latents: Mapping[str, Symbol], title: str, with_x: b
 def _check_name(name: Any, title: str) -> None:
     if not isinstance(name, str) or not name.isidentifier():
         raise ModelError(f"{title}: a latent's name must be a Python identifier, got {name!r}.")
-    if name in ("x", "seed"):
+    if name in RESERVED:
         raise ModelError(f"{title}: a latent cannot be called {name!r}: that name is taken. Choose another.")
 
 
