@@ -51,6 +51,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "words": (np.array(["a"]), "must be bytes or floats, got <U1"),
     "wide numbers": (GREY.astype(np.int64), r"are torch\.int64, and nothing says what is white"),
     "too bright": (GREY.astype(np.float32), r"must lie in \[0, 1\], got 0 to 47: rescale them"),
+    "masked": (np.ma.masked_equal(GREY, 7), r"images of 'arrays' are a masked array with values masked in row 0"),
     "one image": (GREY[0], r"have the shape \(4, 6\), expected \(rows, height, width\)"),
 }
 
@@ -60,6 +61,12 @@ def test_what_is_no_image_is_refused(case: str) -> None:
     images, message = WRONG[case]
     with pytest.raises(DataError, match=message):
         from_arrays(images)
+
+
+def test_masks_of_labels_are_kept_and_an_empty_one_of_images_is_none() -> None:
+    rows = from_arrays(np.ma.masked_array(GREY), {"kind": np.ma.masked_array([0, 1], [False, True])})
+    torch.testing.assert_close(rows.images, from_arrays(GREY).images)
+    np.testing.assert_array_equal(rows.labels["kind"], [0, np.nan])
 
 
 def test_an_archive_holds_images_and_labels(tmp_path: Path) -> None:

@@ -91,3 +91,8 @@ def test_what_cannot_be_drawn_is_refused(labels: dict[str, Any], options: dict[s
     few_labels({"digit": DIGITS}, per_class=10)
     with pytest.raises(DataError, match=match):
         few_labels(labels, **options)
+
+
+def test_a_masked_label_stays_hidden() -> None:
+    few = few_labels({"digit": np.ma.masked_array(DIGITS, np.arange(100) >= 50)}, 5)["digit"]
+    np.testing.assert_array_equal(few, np.where(np.arange(100) < 50, DIGITS, np.nan))

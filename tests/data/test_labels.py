@@ -56,6 +56,9 @@ def one(values: Any, **options: Any) -> torch.Tensor:
         np.array([2, 0, NAN, 1], np.float32),
         np.array([2.0, 0, -1, 1]),
         np.array([np.int64(2), 0.0, None, 1], object),
+        np.ma.masked_array([2, 0, 0, 1], [False, False, True, False]),
+        np.ma.masked_array([2.0, 0.0, 0.0, 1.0], [False, False, True, False]),
+        np.ma.masked_array([2, 0, -1, 1]),
         torch.tensor([2, 0, -1, 1], dtype=torch.int32),
         torch.tensor([2, 0, NAN, 1], requires_grad=True),
         torch.tensor([2, 0, NAN, 1], dtype=torch.bfloat16),
@@ -187,3 +190,13 @@ def test_missing(values: Any, expected: list[Any]) -> None:
     mask = missing(values)
     assert mask.dtype == np.bool_
     assert mask.tolist() == expected
+
+
+def test_what_is_masked_is_missing() -> None:
+    mask = np.array([[False, False], [True, True]])
+    light = normalise_labels({"light": np.ma.masked_array([[1, 2], [3, 4]], mask)}, 2, MODEL)["light"]
+    torch.testing.assert_close(light, torch.tensor([[1.0, 2.0], [NAN, NAN]]), equal_nan=True)
+    np.testing.assert_array_equal(missing(np.ma.masked_array([3, -1, 3], [False, False, True])), [False, True, True])
+    for values, match in (([True, False], "got bool"), (["a", "b"], "got str")):
+        with pytest.raises(DataError, match=match):
+            normalise_labels({"light": np.ma.masked_array(values, [False, True])}, 2, MODEL)

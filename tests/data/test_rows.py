@@ -98,6 +98,7 @@ def test_wrong_images_are_refused(images: Any, match: str) -> None:
         (np.array(["a", "b"]), "must be integers or floats, got <U1"),
         (np.arange(3), r"have the shape \(3,\) for 2 images"),
         (np.array(3), r"have the shape \(\) for 2 images"),
+        (np.ma.masked_array([0, 1], [False, True]), "'digit' of 'wrong' are masked in row 1: write -1 .* or NaN"),
     ],
 )
 def test_wrong_labels_are_refused(values: Any, match: str) -> None:

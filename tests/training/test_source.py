@@ -115,3 +115,11 @@ def test_rows_of_several_shapes_are_refused() -> None:
         train(LABELS, Rows(cut), epochs=1)
     with pytest.raises(DataError, match=r"do not make rows of one shape .*: give tensors"):
         train(LABELS, Rows(lambda image: "an image"), epochs=1)
+
+
+def test_masked_rows_are_refused() -> None:
+    masked = np.ma.masked_array(ROWS.images.numpy(), np.zeros(ROWS.images.shape, bool))
+    source_of(masked, Small(), CPU)
+    masked[77, 0, 3, 3] = np.ma.masked
+    with pytest.raises(DataError, match="x is a masked array with values masked in row 77: fill them"):
+        source_of(masked, Small(), CPU)

@@ -95,6 +95,21 @@ def read_arrays(
     return from_arrays(pixels, known, path.stem, layout=layout)
 
 
+def refuse_masked(data: Any, what: str) -> None:
+    """Raises DataError if any value of the data is masked, for numpy's conversions show what is behind a mask.
+
+    Args:
+        data: (rows, ...), an array of any kind.
+        what: What it is, for the message: "x is".
+    """
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        row = np.argwhere(np.ma.getmaskarray(data))[0][0]
+        raise DataError(
+            f"{what} a masked array with values masked in row {row}: fill them, e.g. values.filled(0), or leave these "
+            "rows out"
+        )
+
+
 def _labels(path: Path) -> dict[str, NDArray[Any]]:
     """Reads an `.npz` file of labels."""
     if path.suffix != ".npz":
@@ -122,6 +137,7 @@ def _tensor(images: ArrayLike | Tensor, name: str) -> Tensor:
     """Returns images as a tensor on the CPU, without a copy where that can be."""
     if isinstance(images, Tensor):
         return images.detach().cpu()
+    refuse_masked(images, f"images of '{name}' are")
     array = np.asarray(images)
     if array.dtype.kind not in "buif":
         raise DataError(f"images of '{name}' must be bytes or floats, got {array.dtype}")

@@ -35,7 +35,7 @@ def by_variable(labels: Any, variables: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def missing(values: Any) -> NDArray[np.bool_]:
-    """Says which labels are missing: -1 among integers, NaN among floats; None, NaN, NA and -1 among objects.
+    """Says which labels are missing: -1 among integers, NaN among floats; None, NaN, NA and -1 among objects; masked.
 
     NA is any value that does not equal itself, or whose comparison has no truth value, as pandas' NA.
 
@@ -49,7 +49,7 @@ def missing(values: Any) -> NDArray[np.bool_]:
         >>> missing([3, -1]).tolist(), missing([0.5, float("nan")]).tolist(), missing([3, None]).tolist()
         ([False, True], [False, True], [False, True])
     """
-    array = _as_array(values)
+    array = as_array(values)
     if array.dtype.kind == "i":
         return np.asarray(array == -1)
     if array.dtype.kind == "f":
@@ -63,17 +63,17 @@ def label_array(values: Any, variable: str) -> NDArray[Any]:
     """Turns labels of any accepted form into one array of numbers.
 
     Args:
-        values: labels as an array, a tensor, a list or a pandas Series, maybe of objects with gaps.
+        values: labels as an array, a tensor, a list or a pandas Series, maybe masked or of objects with gaps.
         variable: whose labels they are, for messages.
 
     Returns:
-        (rows, ...) integers or floats as given; float64 with NaN for objects with gaps.
+        (rows, ...) integers or floats as given; float64 with NaN for what is masked and for objects with gaps.
 
     Raises:
         DataError: the labels are booleans, texts or other things that are not numbers, or are ragged.
     """
     try:
-        array = _as_array(values)
+        array = as_array(values)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"the labels of '{variable}' do not form an array: give every row the same number of values, "
@@ -86,11 +86,15 @@ def label_array(values: Any, variable: str) -> NDArray[Any]:
     return array
 
 
-def _as_array(values: Any) -> NDArray[Any]:
-    """Makes an array of a tensor on any device, or of anything that numpy understands."""
+def as_array(values: Any) -> NDArray[Any]:
+    """Makes an array of a tensor on any device, or of anything that numpy understands; what is masked becomes None."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         return np.asarray((values.float() if values.dtype == torch.bfloat16 else values).numpy())
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        objects = values.data.astype(object)
+        objects[np.ma.getmaskarray(values)] = None
+        return np.asarray(objects)
     return np.asarray(values)
 
 

@@ -88,6 +88,11 @@ def _check_labels(variable: str, values: object, rows: int, name: str) -> None:
     if not isinstance(values, np.ndarray):
         kind = type(values).__name__
         raise DataError(f"labels '{variable}' of '{name}' must be a numpy array, got {kind}: use numpy.asarray")
+    if np.ma.is_masked(values):
+        raise DataError(
+            f"labels '{variable}' of '{name}' are masked in row {np.argwhere(np.ma.getmaskarray(values))[0][0]}: write "
+            "-1 (whole numbers) or NaN there, as unbraid.data.from_arrays does"
+        )
     if values.dtype.kind not in "iuf":
         raise DataError(f"labels '{variable}' of '{name}' must be integers or floats, got {values.dtype}")
     if values.ndim == 0 or len(values) != rows:

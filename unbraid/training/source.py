@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from unbraid.data.arrays import refuse_masked
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError
 from unbraid.model import Model
@@ -94,7 +95,8 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
     """Makes a tensor of rows, and checks it against the model; those of a memory-mapped array are read.
 
     Raises:
-        DataError: If they are no array, have another shape or type, or values that the likelihood cannot score.
+        DataError: If they are no array, are masked, have another shape or type, or values that the likelihood cannot
+            score.
     """
     if isinstance(data, Rows):
         raise DataError(
@@ -103,6 +105,7 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
     if is_mapped(data) or is_hugging_face(data):
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
+    refuse_masked(data, "x is")
     try:
         x = (data if isinstance(data, Tensor) else _tensor_of(data)).detach()
     except (TypeError, ValueError, RuntimeError) as error:
