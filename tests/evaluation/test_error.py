@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
+import unbraid as ub
 from unbraid.errors import DataError
 from unbraid.evaluation import error_rate, evaluate_labels, mean_error
 
@@ -19,12 +19,24 @@ class Guess:
     """A model of two latents that sees its guesses in its rows: (digit, place)."""
 
     latents = {  # noqa: RUF012
-        "digit": SimpleNamespace(cardinality=3, event_shape=()),
-        "place": SimpleNamespace(cardinality=None, event_shape=(1,)),
+        "digit": ub.Categorical(3),
+        "place": ub.Normal(1),
     }
 
     def predict(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"digit": x[:, 0].long(), "place": x[:, 1:]}
+
+
+class Told:
+    """A model of events, up to two in a row, that predicts what it is told."""
+
+    latents = {"ev.kind": ub.Categorical(3), "ev.size": ub.Normal(2)}  # noqa: RUF012
+
+    def __init__(self, **predicted: torch.Tensor) -> None:
+        self.predicted = {f"ev.{name}": each for name, each in predicted.items()}
+
+    def predict(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return self.predicted
 
 
 ROWS = torch.tensor([[0.0, 1.5], [1.0, 2.0], [2.0, -1.0]])
@@ -42,6 +54,10 @@ def test_interval_is_wilsons(wrong: int, n: int) -> None:
 def test_rows_without_a_label_are_left_out() -> None:
     assert error_rate([0, 1, 2], torch.tensor([0, -1, 1])).n == 2
     assert error_rate([0, 1, 2], [0.0, float("nan"), 1.0]) == error_rate([0, 2], [0, 1])
+    assert error_rate([0, 1, 2], [0, None, 1]) == error_rate([0, 2], [0, 1])  # type: ignore[arg-type]
+    masked = np.ma.masked_array([0, 1, 1], [False, True, False])
+    assert error_rate([0, 1, 2], masked) == error_rate([0, 2], [0, 1])
+    assert mean_error([0, 1, 2], masked) == mean_error([0, 2], [0, 1])
 
 
 def test_mean_error_by_hand() -> None:
@@ -124,3 +140,50 @@ def test_evaluation_refuses(labels: Any, message: str) -> None:
     assert evaluate_labels(Guess(), ROWS, {"digit": [0, 1, 2]})["digit"]["error"] == 0
     with pytest.raises(DataError, match=message):
         evaluate_labels(Guess(), ROWS, labels)
+
+
+def test_labels_of_every_form_are_compared() -> None:
+    plain = evaluate_labels(Guess(), ROWS, {"digit": [0, -1, 1]})
+    for given in ([0, None, 1], [0, np.nan, 1], np.ma.masked_array([0, 1, 1], [False, True, False])):
+        assert evaluate_labels(Guess(), ROWS, {"digit": given}) == plain
+
+
+def test_real_items_count_one_by_one() -> None:
+    """The second step has no label in any row, and the model predicts it in some."""
+    size = torch.full((30, 2, 2), torch.nan)
+    size[:, 0] = 1.0
+    predicted = size.nan_to_num(5.0) + torch.tensor([0.3, 0.4])
+    predicted[10:, 1] = torch.nan
+    found = evaluate_labels(Told(size=predicted), torch.zeros(30, 6), {"ev.size": size})["ev.size"]
+    assert found["n"] == 30
+    assert (found["rmse"], found["mae"]) == pytest.approx((np.sqrt(0.125), 0.35), abs=1e-6)
+
+
+def test_no_step_is_predicted_where_one_is_labelled() -> None:
+    told = Told(size=torch.full((3, 2, 2), torch.nan))
+    assert evaluate_labels(told, torch.zeros(3, 6), {"ev.size": torch.ones(3, 2, 2)}) == {"ev.size": {"n": 0}}
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"digit": np.full(3, 7)}, r"'digit' in row 0 \(and 2 more\) is 7: 'digit' has 3 classes, 0\.\.2"),
+        ({"digit": [0, 1, -2]}, "'digit' in row 2 is -2: 'digit' has 3 classes"),
+        ({"digit": [0, 1.5, None]}, "'digit' in row 1 is 1.5: 'digit' is discrete"),
+        ({"digit": ["a", "b", "c"]}, "labels of 'digit' must be numbers"),
+        ({"digit": 1}, "'digit' has no labels for 3 images"),
+        ({"digit": [[0], [1], [2]]}, r"'digit' have the shape \(3, 1\), and its predictions \(3,\)"),
+        ({"place": [0.0, 1.0, 2.0]}, r"'place' have the shape \(3,\), and one label of Normal\(1\) has \(1,\)"),
+        ({"place": [[0.0], [np.inf], [2.0]]}, r"'place' in row 1 is \[inf\]: place is Normal\(1\)"),
+    ],
+)
+def test_labels_that_the_model_cannot_have_are_refused(labels: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        evaluate_labels(Guess(), ROWS, labels)
+
+
+def test_an_item_that_the_model_cannot_have_is_refused_by_its_row() -> None:
+    kind = torch.zeros(4, 2).long()
+    kind[3, 0] = 3
+    with pytest.raises(DataError, match=r"'ev.kind' in row 3 is \[3 0\]: 'ev.kind' has 3 classes, 0\.\.2"):
+        evaluate_labels(Told(kind=torch.zeros(4, 2).long()), torch.zeros(4, 6), {"ev.kind": kind})

@@ -13,7 +13,7 @@ from unbraid.data.few import few_labels
 from unbraid.data.label_values import label_array, missing
 from unbraid.errors import DataError, OptionError, did_you_mean
 
-__all__ = ["few_labels", "missing", "normalise_labels", "refuse_unlabelled", "unlabelled_classes"]
+__all__ = ["class_labels", "few_labels", "missing", "normalise_labels", "refuse_unlabelled", "unlabelled_classes"]
 
 
 def normalise_labels(
@@ -94,16 +94,26 @@ def _normalise(name: str, values: Any, n_rows: int, cardinalities: Mapping[str, 
     gaps = np.isnan(array) if cardinality is None else np.isnan(array) | (array == -1)
     if gaps.all():
         raise DataError(f"no row is labelled for '{name}'; leave it out to train without labels")
-    return _real(name, array) if cardinality is None else _discrete(name, array, gaps, cardinality)
-
-
-def _discrete(name: str, array: NDArray[Any], gaps: NDArray[np.bool_], cardinality: int) -> torch.Tensor:
-    """Checks class labels: (rows,) whole numbers in 0..cardinality-1, or missing."""
+    if cardinality is None:
+        return _real(name, array)
     if array.ndim != 1:
         raise DataError(
             f"the labels of '{name}' have the shape {array.shape}, but a discrete variable has one class a row, "
             "(rows,): flatten a column, or take argmax(axis=1) of one-hot rows"
         )
+    return class_labels(name, array, cardinality)
+
+
+def class_labels(name: str, array: NDArray[Any], cardinality: int) -> torch.Tensor:
+    """Checks the class labels of a variable, (rows, ...): whole numbers in 0..cardinality-1, or missing.
+
+    Returns:
+        Of the same shape, int64, -1 where missing.
+
+    Raises:
+        DataError: a label is none of these.
+    """
+    gaps = np.isnan(array) | (array == -1)
     whole = gaps | (np.isfinite(array) & (array == np.floor(array)))
     _refuse(name, array, ~whole, f"'{name}' is discrete: its labels are the whole numbers 0..{cardinality - 1}")
     inside = gaps | ((array >= 0) & (array < cardinality))
@@ -130,8 +140,8 @@ def _real(name: str, array: NDArray[Any]) -> torch.Tensor:
 
 
 def _refuse(name: str, array: NDArray[Any], wrong: NDArray[np.bool_], rule: str) -> None:
-    """Raises an error for the first row marked as wrong, if there is one."""
-    rows = np.flatnonzero(wrong)
+    """Raises an error for the first row marked as wrong, in whatever part, if there is one."""
+    rows = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))
     if rows.size:
         others = f" (and {rows.size - 1} more)" if rows.size > 1 else ""
         raise DataError(f"the label of '{name}' in row {rows[0]}{others} is {array[rows[0]]}: {rule}")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from unbraid.data.label_values import as_array, label_array
+from unbraid.data.labels import class_labels
 from unbraid.errors import DataError, did_you_mean
+from unbraid.variables.family import Family
 
 _NORMAL_QUANTILE = 1.959963984540054  # of 0.975: two-sided intervals of 95 %
 
@@ -21,8 +24,8 @@ class Predictor(Protocol):
     """What an evaluation asks of a model: its latents, and their most probable values given rows."""
 
     @property
-    def latents(self) -> Mapping[str, Any]:
-        """The families of the latents, by name; `cardinality` is None for a real-valued one."""
+    def latents(self) -> Mapping[str, Family]:
+        """The families of the latents, by name."""
 
     def predict(self, x: torch.Tensor, /) -> dict[str, torch.Tensor]:
         """Returns the most probable value of each latent in each row."""
@@ -107,7 +110,7 @@ def mean_error(predicted: ArrayLike | torch.Tensor, labels: ArrayLike | torch.Te
         >>> error.n, error.mae, round(error.rmse, 3)
         (2, 1.0, 1.414)
     """
-    values, truth = (np.asarray(_on_cpu(array), dtype=np.float64) for array in (predicted, labels))
+    values, truth = (as_array(array).astype(np.float64) for array in (predicted, labels))
     _check_lengths(values, truth)
     if values.shape != truth.shape:
         raise DataError(f"predicted values have the shape {values.shape}, labels {truth.shape}: they must be the same")
@@ -115,52 +118,49 @@ def mean_error(predicted: ArrayLike | torch.Tensor, labels: ArrayLike | torch.Te
     difference = flat[~np.isnan(truth).reshape(flat.shape).any(1)]
     if len(difference) == 0:
         raise DataError(f"no row has a label: each of the {len(truth)} holds a NaN, so there is no error to compute")
-    mae, mae_ci = _mean_with_interval(np.abs(difference).mean(1))
-    square, (low, high) = _mean_with_interval((difference**2).mean(1))
-    return MeanError(sqrt(square), mae, len(difference), (sqrt(low), sqrt(high)), mae_ci)
+    return _size_of(difference)
 
 
-def evaluate_labels(
-    model: Predictor, images: torch.Tensor, labels: Mapping[str, ArrayLike | torch.Tensor]
-) -> dict[str, dict[str, Any]]:
+def evaluate_labels(model: Predictor, images: torch.Tensor, labels: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Compares what a model predicts with labels that it was not shown.
 
     Args:
         model: the model, or anything with its `latents` and `predict`.
         images: (rows, ...) of the model's data shape.
-        labels: by variable: (rows,) integers, -1 where missing; or (rows, ...) floats, NaN where missing. A variable
-            without one label is left out.
+        labels: by variable, in any form that training takes: (rows,) integers, -1 where missing; or (rows, ...) floats,
+            NaN where missing. A variable without one label is left out.
 
     Returns:
         By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
         "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels). Of a variable in a `Repeat` every
         labelled step counts, and is wrong where the model says that there is no such step; the distance of a
-        real-valued one is over the steps that both have.
+        real-valued one is over the steps that both have, and there is only `{"n": 0}` where there are none.
 
     Raises:
-        DataError: a variable is not of the model, has not one label a row, or nothing at all is labelled.
+        DataError: a variable is not of the model, has not one label a row or a label that it cannot have, or nothing at
+            all is labelled.
     """
-    for name, given in labels.items():
-        _check_variable(model, name, len(_on_cpu(given)), len(images))
-    known = {name: given for name, given in labels.items() if _any_label(model, name, given)}
+    truths = {name: _truth(model, name, given, len(images)) for name, given in labels.items()}
+    known = {name: truth for name, truth in truths.items() if _labelled(model.latents[name], truth).any()}
     if not known:
         raise DataError(
             f"nothing is labelled: labels of {sorted(labels) or 'no variable'} hold no value to compare with"
         )
-    predicted = model.predict(images)
-    return {
-        name: _evaluate(predicted[name], given, _is_discrete(model, name), _is_repeated(model, name, given))
-        for name, given in known.items()
-    }
+    predicted = {name: each.detach().cpu() for name, each in model.predict(images).items()}
+    for name, truth in known.items():
+        _check_shape(name, predicted[name], truth)
+    return {name: _evaluate(model.latents[name], predicted[name], truth) for name, truth in known.items()}
 
 
 def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int64]:
-    """Returns an array of one whole number a row, -1 for NaN; or says what it is instead.
+    """Returns an array of one whole number a row, -1 for NaN, None and what is masked; or says what it is instead.
 
     Raises:
-        DataError: it has another number of dimensions, or holds fractions.
+        DataError: it has another number of dimensions, or holds fractions, texts or the like.
     """
-    numbers = np.asarray(_on_cpu(array))
+    numbers = as_array(array)
+    if numbers.dtype.kind not in "biuf":
+        numbers = label_array(numbers, what)
     if numbers.dtype.kind == "f":
         numbers = np.where(np.isnan(numbers), -1, numbers)
     if numbers.ndim != 1:
@@ -170,36 +170,72 @@ def whole_numbers(array: ArrayLike | torch.Tensor, what: str) -> NDArray[np.int6
     return numbers.astype(np.int64)
 
 
-def _evaluate(
-    predicted: torch.Tensor, labels: ArrayLike | torch.Tensor, discrete: bool, repeated: bool
-) -> dict[str, Any]:
-    """Returns the error of one variable, ready for JSON."""
-    if discrete:
-        rate = error_rate(*(_items(each) for each in (predicted, labels)))
+def _truth(model: Predictor, name: str, given: Any, rows: int) -> torch.Tensor:
+    """Checks the labels of one variable, and makes a tensor of them.
+
+    Returns:
+        (rows, *steps) int64 with -1, or (rows, *steps, *label) float64 with NaN, where missing.
+    """
+    if name not in model.latents:
+        raise DataError(
+            f"labels are given for '{name}', which is no latent of the model.{did_you_mean(name, model.latents)}"
+        )
+    family, array = model.latents[name], label_array(given, name)
+    if array.ndim == 0 or len(array) != rows:
+        raise DataError(
+            f"'{name}' has {len(array) if array.ndim else 'no'} labels for {rows} images: one label a row is needed "
+            "(-1 or NaN: missing)"
+        )
+    if family.cardinality is not None:
+        return class_labels(name, array, family.cardinality)
+    truth = torch.from_numpy(array.astype(np.float64))
+    label = family.label_shape
+    if truth.dim() <= len(label) or tuple(truth.shape[truth.dim() - len(label) :]) != label:
+        raise DataError(
+            f"the labels of '{name}' have the shape {tuple(truth.shape)}, and one label of {family} has {label}: give "
+            f"one a row, {(rows, *label)}, or one for each step of a row"
+        )
+    family.check_labels(name, truth)
+    return truth
+
+
+def _check_shape(name: str, predicted: torch.Tensor, truth: torch.Tensor) -> None:
+    """Refuses labels of another shape than the predictions of their variable."""
+    if predicted.shape != truth.shape:
+        raise DataError(
+            f"the labels of '{name}' have the shape {tuple(truth.shape)}, and its predictions "
+            f"{tuple(predicted.shape)}: they must be the same"
+        )
+
+
+def _labelled(family: Family, values: torch.Tensor) -> torch.Tensor:
+    """Says which values, (rows, *steps, *label), are there, (rows, *steps): not -1, and without a NaN."""
+    if family.cardinality is not None:
+        return values >= 0
+    items = values.shape[: values.dim() - len(family.label_shape)]
+    return ~values.isnan().reshape(*items, prod(family.label_shape)).any(-1)
+
+
+def _evaluate(family: Family, predicted: torch.Tensor, truth: torch.Tensor) -> dict[str, Any]:
+    """Returns the error of one variable, ready for JSON; the items of a `Repeat` count one by one."""
+    if family.cardinality is not None:
+        rate = error_rate(predicted.reshape(-1), truth.reshape(-1))
         return {"error": rate.error, "error_ci": list(rate.ci), "n": rate.n}
-    values, truth = _both_there(predicted, labels) if repeated else (predicted, labels)
-    if repeated and not len(values):
+    known = _labelled(family, truth)
+    if known.dim() > 1:
+        known &= _labelled(family, predicted)
+    difference = (predicted.double() - truth)[known]
+    if not len(difference):
         return {"n": 0}  # the model says that there is no step where there is a label
-    far = mean_error(values, truth)
+    far = _size_of(difference.reshape(len(difference), -1).numpy())
     return {"rmse": far.rmse, "rmse_ci": list(far.rmse_ci), "mae": far.mae, "mae_ci": list(far.mae_ci), "n": far.n}
 
 
-def _is_repeated(model: Predictor, name: str, labels: ArrayLike | torch.Tensor) -> bool:
-    """Says whether a latent is one in every step of a `Repeat`, so that its labels have a step axis."""
-    event = getattr(model.latents[name], "label_shape", None)
-    return event is not None and np.ndim(_on_cpu(labels)) > 1 + len(event)
-
-
-def _both_there(predicted: torch.Tensor, labels: ArrayLike | torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Lays real-valued items one after the other, without those in steps that the model says are not there."""
-    values, truth = np.asarray(_on_cpu(predicted)), np.asarray(_on_cpu(labels))
-    there = ~np.isnan(values).any(-1)
-    return values[there], truth[there]
-
-
-def _items(array: ArrayLike | torch.Tensor) -> Any:
-    """Lays the items of a `Repeat`, (rows, steps), one after the other: each that has a label counts."""
-    return np.asarray(_on_cpu(array)).reshape(-1)
+def _size_of(difference: NDArray[np.float64]) -> MeanError:
+    """Returns the mean sizes of differences (rows, components), of one row or more."""
+    mae, mae_ci = _mean_with_interval(np.abs(difference).mean(1))
+    square, (low, high) = _mean_with_interval((difference**2).mean(1))
+    return MeanError(sqrt(square), mae, len(difference), (sqrt(low), sqrt(high)), mae_ci)
 
 
 def wilson_interval(fraction: float, n: int) -> tuple[float, float]:
@@ -218,39 +254,9 @@ def _mean_with_interval(values: NDArray[np.float64]) -> tuple[float, tuple[float
     return mean, (max(0.0, mean - half), mean + half)
 
 
-def _is_discrete(model: Predictor, name: str) -> bool:
-    """Says whether a latent has finitely many values."""
-    return model.latents[name].cardinality is not None
-
-
-def _any_label(model: Predictor, name: str, labels: ArrayLike | torch.Tensor) -> bool:
-    """Says whether at least one row has a label."""
-    array = np.asarray(_on_cpu(labels))
-    if _is_discrete(model, name):
-        return bool((whole_numbers(_items(array), f"labels of '{name}'") >= 0).any())
-    return bool((~np.isnan(array.astype(np.float64)).reshape(len(array), -1)).all(1).any())
-
-
-def _check_variable(model: Predictor, name: str, n_labels: int, n_rows: int) -> None:
-    """Refuses labels of what is no latent, or of other rows."""
-    if name not in model.latents:
-        raise DataError(
-            f"labels are given for '{name}', which is no latent of the model.{did_you_mean(name, model.latents)}"
-        )
-    if n_labels != n_rows:
-        raise DataError(
-            f"'{name}' has {n_labels} labels for {n_rows} images: one label a row is needed (-1 or NaN: missing)"
-        )
-
-
 def _check_lengths(predicted: NDArray[Any], labels: NDArray[Any]) -> None:
     """Refuses predictions and labels of different numbers of rows."""
     if len(predicted) != len(labels):
         raise DataError(
             f"there are {len(predicted)} predicted values but {len(labels)} labels: one label a row is needed"
         )
-
-
-def _on_cpu(array: ArrayLike | torch.Tensor) -> Any:
-    """Returns a tensor as an array; anything else as it is."""
-    return array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else array

@@ -47,7 +47,10 @@ def _of_variable(split: str, name: str, own: Mapping[str, Any], baseline: Mappin
     interval = own.get(f"{metric}_ci")
     detail = ", ".join(part for part in (_interval(interval, show), _rows(own.get("n"))) if part)
     what = "error" if metric == "error" else "root mean squared error"
-    return Headline(f"{split.capitalize()} {what} of {name}", show(own[metric]), detail, beside)
+    title = f"{split.capitalize()} {what} of {name}"
+    if metric not in own:
+        return Headline(title, "not measured", "none of the labelled steps is predicted", beside)
+    return Headline(title, show(own[metric]), detail, beside)
 
 
 def _of_bound(bound: Mapping[str, Any]) -> Headline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,9 +70,9 @@ class Watched:
 
 
 def one_error(errors: Mapping[str, Mapping[str, Any]]) -> float:
-    """Returns one number for several latents' errors: their mean, of fractions and root mean squares alike."""
+    """Returns one number for several latents' errors: the mean of fractions and root mean squares; NaN of none."""
     values = [float(each.get("error", each.get("rmse", 0.0))) for each in errors.values() if each["n"]]
-    return sum(values) / len(values)
+    return sum(values) / len(values) if values else math.nan
 
 
 def check_choice(settings: Settings, watched: Watched | None) -> None:

@@ -49,6 +49,8 @@ class Runs:
     def errors(self, name: str, on: On = "test") -> list[float]:
         """Returns a latent's error in each run: the share of wrong labels, or the root mean square of a real one.
 
+        It is NaN of an item in a `Repeat` where the model predicts none of the labelled steps.
+
         Args:
             name: The latent.
             on: On the test rows, or on the watched rows after the last epoch.
@@ -87,4 +89,4 @@ def _error(measured: Mapping[str, Any], name: str, on: On) -> float:
     if name not in measured:
         what = did_you_mean(name, measured) if measured else f" No rows were given: fit_many(..., {on}=rows)."
         raise DataError(f"the error of {name!r} was not measured on {on} rows.{what}")
-    return next(float(measured[name][key]) for key in MEASURES if key in measured[name])
+    return next((float(measured[name][key]) for key in MEASURES if key in measured[name]), math.nan)
