@@ -30,10 +30,11 @@ class Guess:
 class Told:
     """A model of events, up to two in a row, that predicts what it is told."""
 
-    latents = {"ev.kind": ub.Categorical(3), "ev.size": ub.Normal(2)}  # noqa: RUF012
+    latents = {"turn": ub.Angle(), "ev.kind": ub.Categorical(3), "ev.size": ub.Normal(2), "ev.turn": ub.Angle()}  # noqa: RUF012
 
     def __init__(self, **predicted: torch.Tensor) -> None:
         self.predicted = {f"ev.{name}": each for name, each in predicted.items()}
+        self.predicted["turn"] = torch.full((4,), 3.14)
 
     def predict(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         return self.predicted
@@ -187,3 +188,21 @@ def test_an_item_that_the_model_cannot_have_is_refused_by_its_row() -> None:
     kind[3, 0] = 3
     with pytest.raises(DataError, match=r"'ev.kind' in row 3 is \[3 0\]: 'ev.kind' has 3 classes, 0\.\.2"):
         evaluate_labels(Told(kind=torch.zeros(4, 2).long()), torch.zeros(4, 6), {"ev.kind": kind})
+
+
+def test_angles_are_compared_on_the_circle() -> None:
+    """3.14 and -3.14 are 0.0032 apart, whole turns apart are the same, and nothing is further than half a turn."""
+    truth = torch.tensor([-3.14, 3.14 + 2 * np.pi, 3.14 - 6 * np.pi, 0.0])
+    found = evaluate_labels(Told(), torch.zeros(4, 6), {"turn": truth})["turn"]
+    apart = np.array([2 * np.pi - 6.28, 0, 0, 3.14])
+    assert found["rmse"] == pytest.approx(np.sqrt((apart**2).mean()), abs=1e-6)
+    assert found["mae"] == pytest.approx(apart.mean(), abs=1e-6)
+
+
+def test_angles_of_items_count_one_by_one() -> None:
+    """One row has both steps, the others one."""
+    predicted = torch.full((30, 2), torch.nan)
+    predicted[:, 0] = predicted[4, 1] = 3.0
+    truth = torch.full((30, 2), 3.0 - 2 * np.pi)
+    found = evaluate_labels(Told(turn=predicted), torch.zeros(30, 6), {"ev.turn": truth})["ev.turn"]
+    assert (found["n"], found["rmse"]) == (31, pytest.approx(0.0, abs=1e-6))

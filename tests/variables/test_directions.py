@@ -79,6 +79,13 @@ def test_angles_are_labels_and_children_see_the_circle() -> None:
     torch.testing.assert_close(family.label_of(value), torch.tensor([0.5, -2.0, math.pi / 2]))
 
 
+def test_differences_of_angles_are_at_most_half_a_turn() -> None:
+    predicted, label = torch.tensor([3.0, 0.5, 0.5, torch.nan]), torch.tensor([-3.0, 0.25, 0.5 + 4 * math.pi, 1.0])
+    found = ub.Angle().difference(predicted, label)
+    torch.testing.assert_close(found, torch.tensor([6 - 2 * math.pi, 0.25, 0.0, torch.nan]), equal_nan=True)
+    torch.testing.assert_close(ub.Direction(2).difference(torch.eye(2)[0], torch.eye(2)[1]), torch.tensor([1.0, -1.0]))
+
+
 def test_own_priors_are_uniform() -> None:
     for family, log_density in ((ub.Direction(3), -math.log(4 * math.pi)), (ub.Angle(), -math.log(2 * math.pi))):
         prior = {name: value[None] for name, value in family.prior.items()}  # type: ignore[index]

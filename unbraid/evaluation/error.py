@@ -132,9 +132,10 @@ def evaluate_labels(model: Predictor, images: torch.Tensor, labels: Mapping[str,
 
     Returns:
         By variable, ready for JSON: `{"error", "error_ci", "n"}` of a discrete one (fractions), `{"rmse", "rmse_ci",
-        "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels). Of a variable in a `Repeat` every
-        labelled step counts, and is wrong where the model says that there is no such step; the distance of a
-        real-valued one is over the steps that both have, and there is only `{"n": 0}` where there are none.
+        "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels; angles differ by the shorter way
+        round). Of a variable in a `Repeat` every labelled step counts, and is wrong where the model says that there is
+        no such step; the distance of a real-valued one is over the steps that both have, and there is only `{"n": 0}`
+        where there are none.
 
     Raises:
         DataError: a variable is not of the model, has not one label a row or a label that it cannot have, or nothing at
@@ -224,7 +225,7 @@ def _evaluate(family: Family, predicted: torch.Tensor, truth: torch.Tensor) -> d
     known = _labelled(family, truth)
     if known.dim() > 1:
         known &= _labelled(family, predicted)
-    difference = (predicted.double() - truth)[known]
+    difference = family.difference(predicted.double(), truth)[known]
     if not len(difference):
         return {"n": 0}  # the model says that there is no step where there is a label
     far = _size_of(difference.reshape(len(difference), -1).numpy())

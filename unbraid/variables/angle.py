@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import torch
@@ -39,6 +40,11 @@ class Angle(Direction):
     def label_of(self, value: Tensor) -> Tensor:
         """Turns (cos, sin) into angles from -pi to pi."""
         return torch.atan2(value[..., 1], value[..., 0])
+
+    def difference(self, predicted: Tensor, label: Tensor) -> Tensor:
+        """Returns the shorter way round from labels to predicted angles, from -pi to pi."""
+        way = predicted - label
+        return way - math.tau * (way / math.tau).round()
 
     def check_labels(self, name: str, labels: Tensor) -> None:
         """Accepts any angle."""

@@ -186,6 +186,10 @@ class Family(ABC):
         """Turns values (rows, *event_shape) into labels (rows, *label_shape)."""
         return value
 
+    def difference(self, predicted: Tensor, label: Tensor) -> Tensor:
+        """Returns how far predicted labels are from labels, each (*batch, *label_shape), component by component."""
+        return predicted - label
+
     def check_labels(self, name: str, labels: Tensor) -> None:
         """Raises DataError if labels cannot be values of this family.
 
