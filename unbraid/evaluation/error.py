@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from unbraid.data.label_values import as_array, label_array
 from unbraid.data.labels import class_labels
 from unbraid.errors import DataError, did_you_mean
+from unbraid.evaluation.matched_items import in_predicted_order
 from unbraid.variables.family import Family
 
 _NORMAL_QUANTILE = 1.959963984540054  # of 0.975: two-sided intervals of 95 %
@@ -135,7 +136,8 @@ def evaluate_labels(model: Predictor, images: torch.Tensor, labels: Mapping[str,
         "mae", "mae_ci", "n"}` of a real-valued one (in the units of its labels; angles differ by the shorter way
         round). Of a variable in a `Repeat` every labelled step counts, and is wrong where the model says that there is
         no such step; the distance of a real-valued one is over the steps that both have, and there is only `{"n": 0}`
-        where there are none.
+        where there are none. Where the `Repeat` has ``order="matched"``, each row's labelled items are first assigned
+        to the predicted steps: as few values as can be are wrong, then the squared differences are the least in all.
 
     Raises:
         DataError: a variable is not of the model, has not one label a row or a label that it cannot have, or nothing at
@@ -150,6 +152,8 @@ def evaluate_labels(model: Predictor, images: torch.Tensor, labels: Mapping[str,
     predicted = {name: each.detach().cpu() for name, each in model.predict(images).items()}
     for name, truth in known.items():
         _check_shape(name, predicted[name], truth)
+    repeats = getattr(getattr(model, "graph", None), "matched", ())  # what only predicts need have no graph
+    known = in_predicted_order(repeats, model.latents, predicted, known)
     return {name: _evaluate(model.latents[name], predicted[name], truth) for name, truth in known.items()}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -76,29 +78,48 @@ def _assigned(frame: Frame, labels: Mapping[str, Tensor], given: list[Series]) -
     cost = _costs(frame, labels, given, whole)
     there = _there(graph, given[0], labels, len(known), steps)
     cost = cost.masked_fill(~there.to(cost.device)[:, :, None], OUT)
-    places = torch.arange(steps).expand(len(known), steps).clone()
-    for row in known.any(1).nonzero().squeeze(1).tolist():
-        items = known[row].nonzero().squeeze(1).cpu()
-        chosen, order = linear_sum_assignment(cost[row][:, items].double().cpu().numpy())
-        places[row] = _order(steps, torch.as_tensor(chosen), items[torch.as_tensor(order)])
-    return _moved(given, whole, places)
+    return _moved(given, whole, assigned(cost, known))
 
 
 def _moved(given: list[Series], whole: Mapping[str, Tensor], places: Tensor) -> dict[str, Tensor]:
     """Gives each step the label of the item at its place, (rows, steps), and cuts the labels by step."""
     moved: dict[str, Tensor] = {}
     for each, label in zip(given, whole.values(), strict=True):
-        index = places.to(label.device).reshape(*places.shape, *(1,) * (label.dim() - 2)).expand_as(label)
-        moved |= each.split(label.gather(1, index))
+        moved |= each.split(placed(label, places))
     return moved
 
 
-def _order(steps: int, chosen: Tensor, items: Tensor) -> Tensor:
+def assigned(cost: Tensor, known: Tensor) -> Tensor:
+    """Assigns the items of each row to steps, at the least cost in all.
+
+    Args:
+        cost: Of each item in each step, (rows, steps, items), as many steps as items.
+        known: Which items are to be assigned, (rows, items).
+
+    Returns:
+        The item that each step gets, (rows, steps); steps without one get the others, in order.
+    """
+    costs, items_of = cost.double().cpu().numpy(), known.cpu().numpy()
+    rows, steps = items_of.shape
+    places = np.tile(np.arange(steps), (rows, 1))
+    for row in np.flatnonzero(items_of.any(1)):
+        items = np.flatnonzero(items_of[row])
+        chosen, order = linear_sum_assignment(costs[row][:, items])
+        places[row] = _order(steps, chosen, items[order])
+    return torch.from_numpy(places)
+
+
+def placed(label: Tensor, places: Tensor) -> Tensor:
+    """Puts items, (rows, items, ...), into the order of the steps, as `assigned` returns it."""
+    index = places.to(label.device).reshape(*places.shape, *(1,) * (label.dim() - 2)).expand_as(label)
+    return label.gather(1, index)
+
+
+def _order(steps: int, chosen: NDArray[np.intp], items: NDArray[np.intp]) -> NDArray[np.intp]:
     """Returns for each step the item that it gets; steps without one get the rest, which carry no label."""
-    order = torch.full((steps,), -1)
+    order = np.full(steps, -1)
     order[chosen] = items
-    rest = [place for place in range(steps) if place not in set(items.tolist())]
-    order[order < 0] = torch.tensor(rest, dtype=order.dtype)
+    order[order < 0] = np.setdiff1d(np.arange(steps), items)
     return order
 
 
