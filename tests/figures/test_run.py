@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import unbraid as ub
 from unbraid.errors import DataError
-from unbraid.figures import caption_of, figures_for_run, png_bytes
+from unbraid.figures import caption_of, figures_for_run, png_bytes, traversal
 
 
 class Digits(ub.Model):
@@ -19,6 +20,62 @@ class Digits(ub.Model):
 
     def decode(self, digit: Any, style: Any) -> Any:
         return ub.Bernoulli(1, 6, 8)(digit, style)
+
+
+class Families(ub.Model):
+    """A vector of every family comes before the style."""
+
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {
+            "light": ub.Direction(3)(x),
+            "share": ub.Beta(2)(x),
+            "wait": ub.Gamma(2)(x),
+            "size": ub.LogNormal(2)(x),
+            "bits": ub.Bernoulli(3)(x),
+            "turn": ub.Angle()(x),
+            "kind": ub.Categorical(3)(x),
+            "style": ub.Normal(3)(x),
+        }
+
+    def decode(self, light: Any, share: Any, wait: Any, size: Any, bits: Any, turn: Any, kind: Any, style: Any) -> Any:
+        return ub.Bernoulli(1, 6, 8)(light, share, wait, size, bits, turn, kind, style)
+
+
+class Lights(ub.Model):
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {"light": ub.Direction(3)(x)}
+
+    def decode(self, light: Any) -> Any:
+        return ub.Bernoulli(1, 6, 8)(light)
+
+
+class Item(ub.Submodel):
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {"kind": ub.Categorical(3, estimator="plug_in")(x), "place": ub.Normal(2)(x)}
+
+    def decode(self, kind: Any, place: Any) -> Any:
+        return ub.dense(48)(kind, place)
+
+
+class Items(ub.Model):
+    """Things of variable number before a background."""
+
+    def encode(self, x: Any) -> dict[str, Any]:
+        count = ub.Categorical(4)(x)
+        return {"count": count, "items": ub.Repeat(Item(), at_most=3)(x, count), "back": ub.Normal(2)(x)}
+
+    def decode(self, items: Any, back: Any) -> Any:
+        return ub.Bernoulli(1, 6, 8)(items.decode().sum(1), back)
+
+
+class Pairs(ub.Model):
+    """Two things, and nothing else."""
+
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {"items": ub.Repeat(Item())(x, 2)}
+
+    def decode(self, items: Any) -> Any:
+        return ub.Bernoulli(1, 6, 8)(items.decode().sum(1))
 
 
 def test_makes_all_that_apply(make_painter: Any, history: list[dict[str, Any]]) -> None:
@@ -51,3 +108,43 @@ def test_is_the_same_every_time(make_painter: Any) -> None:
 def test_refuses_other_rows(painter: Any) -> None:
     with pytest.raises(DataError, match="the figure needs images of the shape"):
         figures_for_run(painter, painter.images()[..., :3])
+
+
+def test_a_walk_keeps_to_real_vectors(painter: Any) -> None:
+    """Other vectors stay at a value that they can have: a mean of directions is none."""
+    figures = figures_for_run(Families(), painter.images())
+    assert list(figures) == ["graph", "analogies", "traversal", "samples", "reconstructions"]
+    assert caption_of(figures["traversal"]).startswith("Walk in style: within each grid kind is fixed")
+    assert list(figures_for_run(Lights(), painter.images())) == ["graph", "samples", "reconstructions"]
+
+
+def test_things_of_variable_number_are_left_out_or_kept(painter: Any) -> None:
+    images, count = painter.images(), np.arange(30) % 4
+    labels = {"count": count, "items.kind": np.where(np.arange(3) < count[:, None], 1, -1)}
+    figures = figures_for_run(Items(), images, labels, shown=(images, labels))
+    names = ["graph", "labelled", "analogies", "traversal", "samples", "reconstructions", "confusion_count"]
+    assert list(figures) == names
+    assert caption_of(figures["traversal"]).startswith("Walk in back: within each grid count is fixed")
+
+    kinds = {"items.kind": np.ones((30, 2), np.int64)}
+    figures = figures_for_run(Pairs(), images, kinds, shown=(images, kinds))
+    assert list(figures) == ["graph", "samples", "reconstructions"]
+
+
+def test_a_walk_with_things_shows_those_of_the_row_that_has_most(painter: Any) -> None:
+    model, images = Items(), painter.images()
+    inferred, seen = model.predict(images), []
+    generate = model.generate
+
+    def watched(values: Any) -> Any:
+        seen.append(values)
+        return generate(values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "generate", watched)
+        traversal(model, images, values=[3], steps=2)
+    row = int(inferred["count"].argmax())
+    for name in ("items.kind", "items.place"):
+        shown, there = seen[0][name], inferred[name][row]
+        assert shown.shape == (4, *there.shape)
+        assert torch.equal(shown.nan_to_num(9), there.expand_as(shown).nan_to_num(9))

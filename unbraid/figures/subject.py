@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import DataError, ModelError, did_you_mean
+from unbraid.model import Model
 
 
 @runtime_checkable
@@ -54,20 +55,31 @@ class Subject(Protocol):
 
 
 def factors_of(model: Subject) -> list[str]:
-    """Returns the names of the discrete latents, in the model's order."""
-    return [name for name, family in model.latents.items() if family.cardinality is not None]
+    """Returns the names of the discrete latents outside of any `Repeat`, in the model's order."""
+    names = [name for name, family in model.latents.items() if family.cardinality is not None]
+    return [name for name in names if not is_repeated(model, name)]
 
 
 def styles_of(model: Subject) -> list[str]:
-    """Returns the names of the real-valued latents whose value is one vector, in the model's order."""
-    return [name for name, family in model.latents.items() if _is_style(family)]
+    """Returns the names of the latents outside of any `Repeat` that are vectors of any real numbers, in their order."""
+    names = [name for name, family in model.latents.items() if _is_style(family)]
+    return [name for name in names if not is_repeated(model, name)]
+
+
+def is_repeated(model: Subject, name: str) -> bool:
+    """Says whether a latent is one in every step of a `Repeat`, so that its values have a step axis."""
+    return isinstance(model, Model) and bool(model.graph.series[name].steps)
+
+
+def is_real(family: Any) -> bool:
+    """Says whether a latent's values are any real numbers: no directions, shares or positive numbers."""
+    return family.cardinality is None and getattr(family, "support", "real") == "real"
 
 
 def _is_style(family: Any) -> bool:
-    """Says whether a latent's values are real vectors, labelled as their children see them."""
-    if family.cardinality is not None or getattr(family, "discrete", False) or len(family.event_shape) != 1:
-        return False
-    return tuple(getattr(family, "label_shape", family.event_shape)) == tuple(family.event_shape)
+    """Says whether a latent's values are vectors of any real numbers, labelled as their children see them."""
+    event = tuple(family.event_shape)
+    return is_real(family) and len(event) == 1 and tuple(getattr(family, "label_shape", event)) == event
 
 
 def choose(name: str | None, names: Sequence[str], kind: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -12,7 +13,16 @@ from torch import Tensor
 
 from unbraid.figures.mosaic import Mosaic, is_inverted, mosaic, show
 from unbraid.figures.style import INK, SOFT, TEXT_SIZE
-from unbraid.figures.subject import Subject, check_images, choose, chosen_values, factors_of, styles_of
+from unbraid.figures.subject import (
+    Subject,
+    check_images,
+    choose,
+    chosen_values,
+    factors_of,
+    is_real,
+    is_repeated,
+    styles_of,
+)
 
 _EDGE = 0.05  # the walk spans the quantiles from this to one minus this
 
@@ -46,7 +56,9 @@ def traversal(
 
     The grid has equal steps of probability, from the 5 % to the 95 % quantile of a Gaussian. A style of one or two
     dimensions is walked along its own axes under its standard normal prior; a longer one along the leading principal
-    directions of the means inferred from the images. What else is latent stays at its mean, or most common value.
+    directions of the means inferred from the images. What else is latent stays at its mean or most common value, or,
+    where a mean may be no value, as of directions, at the inferred value nearest to it. The items of a `Repeat` stay
+    those of the image that has most of them.
 
     References:
         Siddharth et al., "Learning disentangled representations in deep generative models", Figure 4 (b).
@@ -68,7 +80,7 @@ def traversal(
     style = choose(style, styles_of(model), "real-valued vector")
     inferred = {name: value.cpu() for name, value in model.predict(images).items()}
     plane = _plane(inferred[style], style)
-    fixed = {name: _typical(value) for name, value in inferred.items() if name != style}
+    fixed = {name: value for name, value in _typical(model, inferred).items() if name != style}
     walk = _points(plane, steps)
     settings: list[dict[str, Tensor]] = [fixed]
     names = [""]
@@ -107,10 +119,30 @@ def _points(plane: Plane, steps: int) -> Tensor:
     return grid.flatten(0, 1)
 
 
-def _typical(values: Tensor) -> Tensor:
-    """Returns the mean of real values over rows, or the most common discrete one."""
-    typical: Tensor = values.mean(0) if values.is_floating_point() else values.mode(0).values
-    return typical
+def _typical(model: Subject, inferred: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns a value of each latent: the middle one over rows, and the items of the row that has most of them."""
+    items = {name: value for name, value in inferred.items() if is_repeated(model, name)}
+    fullest = _fullest(items.values())
+    return {
+        name: value[fullest] if name in items else _middle(value, model.latents[name])
+        for name, value in inferred.items()
+    }
+
+
+def _fullest(items: Iterable[Tensor]) -> int:
+    """Returns the first of the rows that hold most items; the first row where there are none."""
+    there = [~value.isnan() if value.is_floating_point() else value >= 0 for value in items]
+    return int(sum((each.flatten(1).sum(1) for each in there), torch.zeros(1)).argmax())
+
+
+def _middle(values: Tensor, family: Any) -> Tensor:
+    """Returns the most common discrete value over rows, the mean of real ones, or the value nearest to the mean."""
+    if not values.is_floating_point():
+        return values.mode(0).values
+    mean = values.mean(0)
+    if is_real(family):
+        return mean
+    return values[(values - mean).reshape(len(values), -1).square().sum(1).argmin()]
 
 
 def _grid(model: Subject, fixed: dict[str, Tensor], style: str, walk: Tensor, steps: int) -> Tensor:
