@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
-from unbraid.commands.figures import headlined, honesty
+from unbraid.commands.figures import draw_each, headlined, honesty
+from unbraid.errors import DataError
+from unbraid.figures.style import new_figure
 from unbraid.recipes import ConvDigits
 from unbraid.training.settings import Settings
 
@@ -47,3 +51,21 @@ def test_headlines_take_the_baseline_apart() -> None:
         "baseline": {"digit": {"error": 0.3}},
         "bound": {"bound": -90.0},
     }
+
+
+def test_a_figure_that_fails_costs_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuses() -> Figure:
+        raise DataError("no such light")
+
+    def breaks() -> Figure:
+        raise KeyError("light")
+
+    drawings = {"walk": refuses, "samples": lambda: new_figure(1.0, 0.5, "Samples."), "graph": breaks}
+    paths, failed = draw_each(drawings, tmp_path)
+    assert paths == {"samples": tmp_path / "samples.png"}
+    assert paths["samples"].is_file()
+    assert failed == {"walk": "no such light", "graph": "KeyError: 'light'"}
+    assert capsys.readouterr().err.splitlines() == [
+        "unbraid: the figure 'walk' could not be drawn: no such light",
+        "unbraid: the figure 'graph' could not be drawn: KeyError: 'light'",
+    ]

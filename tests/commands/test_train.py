@@ -93,6 +93,21 @@ def test_what_was_not_evaluated_is_finished_by_resume(folder: Path) -> None:
     assert config_of(out)["job"]["draw"] == 5
 
 
+def test_a_figure_that_fails_costs_neither_report_nor_metrics(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("the ink is out")
+
+    monkeypatch.setattr("unbraid.figures.run.reconstructions", fails)
+    metrics = train(JOB, Small(), SETTINGS, folder / "ink", progress="quiet")
+    assert metrics["digit"]["n"] == 60
+    missed = "The figure 'reconstructions' could not be drawn: RuntimeError: the ink is out"
+    assert missed in (folder / "ink" / "report.html").read_text()
+    assert "the figure 'reconstructions' could not be drawn" in capsys.readouterr().err
+    assert {path.stem for path in (folder / "ink" / "figures").iterdir()} >= {"analogies", "samples", "curves"}
+
+
 def test_progress_goes_to_standard_error(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,12 @@ def test_figures_may_be_files(tmp_path: Path) -> None:
     assert (image["width"], image["alt"]) == ("192", "Walk")
 
 
+def test_a_figure_that_could_not_be_drawn_is_missed(tmp_path: Path) -> None:
+    page = report(tmp_path / "a.html", figures={}, failed={"walk": "no such light", "curves": "KeyError: 'loss'"})
+    assert "The figure 'walk' could not be drawn: no such light" in page.text
+    assert not page.all("img")  # curves are not tried again
+
+
 def test_a_run_without_numbers_says_so(tmp_path: Path) -> None:
     assert "Nothing was measured" in report(tmp_path / "a.html", metrics={}, history=[], figures={}).text
 

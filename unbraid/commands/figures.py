@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from unbraid.commands.command_line import command_of
 from unbraid.data.rows import Rows
-from unbraid.figures import figures_for_run, save
+from unbraid.errors import UnbraidError
+from unbraid.figures import save
+from unbraid.figures.run import Drawings, drawings
 from unbraid.model import Model
 from unbraid.report import write_report
 from unbraid.training.history import History
@@ -16,7 +19,7 @@ from unbraid.training.run_folder import RunFolder
 
 
 def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], test: Rows) -> list[Path]:
-    """Draws every figure of a run into its folder, and writes the report.
+    """Draws every figure of a run into its folder, and writes the report, which says what could not be drawn.
 
     Args:
         out: The run folder, with its metrics.
@@ -36,10 +39,7 @@ def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], tes
         folder.read_json(folder.metrics),
     )
     known = {name: each for name, each in test.labels.items() if name in model.latents}
-    figures = figures_for_run(model, test.images, known, history, shown=(rows.images, labels))
-    paths = {name: folder.figures / f"{name}.png" for name in figures}
-    for name, figure in figures.items():
-        save(figure, paths[name])
+    paths, failed = draw_each(drawings(model, test.images, known, history, shown=(rows.images, labels)), folder.figures)
     write_report(
         folder.report,
         title=f"{type(model).__name__} on {rows.name}",
@@ -51,8 +51,25 @@ def draw_run(out: Path, model: Model, rows: Rows, labels: Mapping[str, Any], tes
         plan_text=honesty(config),
         mermaid=model.mermaid(),
         command=command_of(config, model, out),
+        failed=failed,
     )
     return [*paths.values(), folder.report]
+
+
+def draw_each(figures: Drawings, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Draws figures into a folder, and says on the standard error stream which of them failed.
+
+    Returns:
+        By name the files of those that were drawn, and why the others were not.
+    """
+    paths, failed = {}, {}
+    for name, draw in figures.items():
+        try:
+            paths[name] = save(draw(), folder / f"{name}.png")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other figures and the numbers are to be reported
+            failed[name] = str(error) if isinstance(error, UnbraidError) else f"{type(error).__name__}: {error}"
+            print(f"unbraid: the figure {name!r} could not be drawn: {failed[name]}", file=sys.stderr)
+    return paths, failed
 
 
 def headlined(metrics: Mapping[str, Any], model: Model) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from unbraid.figures.traversal import traversal
 from unbraid.model import Model
 
 Labels = Mapping[str, ArrayLike | Tensor]
+Drawings = dict[str, Callable[[], Figure]]
+"""Figures by name, each as what draws it."""
 
 _ROWS = 10  # of analogies
 _PAIRS = 24  # of reconstructions
@@ -56,49 +59,70 @@ def figures_for_run(
     Raises:
         DataError: the images are not of the model's shape.
     """
-    figures = _graph(model, shown)
+    return {name: draw() for name, draw in drawings(model, images, labels, history, shown=shown).items()}
+
+
+def drawings(
+    model: Subject,
+    images: Tensor,
+    labels: Labels | None = None,
+    history: Sequence[Mapping[str, Any]] = (),
+    *,
+    shown: tuple[Tensor, Labels] | None = None,
+) -> Drawings:
+    """Says which figures apply to a model, and draws none of them yet; see `figures_for_run`."""
+    found = _graph(model, shown)
     if is_picture(model.data_shape):
         check_images(model, images)
         dark_on_white = is_mostly_black(images[:_INFERRED])
-        figures |= _labelled(model, shown, dark_on_white)
+        found |= _labelled(model, shown, dark_on_white)
     if history:
-        figures["curves"] = curves(history)
+        found["curves"] = lambda: curves(history)
     if is_picture(model.data_shape):
-        figures |= _pictures(model, images, labels or {}, dark_on_white)
-    return figures | _confusions(model, images, labels or {})
+        found |= _pictures(model, images, labels or {}, dark_on_white)
+    return found | _confusions(model, images, labels or {})
 
 
-def _graph(model: Subject, shown: tuple[Tensor, Labels] | None) -> dict[str, Figure]:
+def _graph(model: Subject, shown: tuple[Tensor, Labels] | None) -> Drawings:
     """Draws the graph, with the latents that are labelled in some rows half shaded."""
     if not isinstance(model, Model):
         return {}
     labels = shown[1] if shown else {}
-    return {"graph": draw_model(model, partly=[name for name in labels if name in model.latents])}
+    return {"graph": lambda: draw_model(model, partly=[name for name in labels if name in model.latents])}
 
 
-def _labelled(model: Subject, shown: tuple[Tensor, Labels] | None, dark_on_white: bool) -> dict[str, Figure]:
+def _labelled(model: Subject, shown: tuple[Tensor, Labels] | None, dark_on_white: bool) -> Drawings:
     """Draws the labelled rows of the first discrete variable that has any."""
     images, labels = shown or (torch.zeros(0), {})
-    names = [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
-    return {"labelled": labelled(images, labels[names[0]], names[0], dark_on_white=dark_on_white)} if names else {}
+    names = _labelled_factors(model, labels)
+    return (
+        {"labelled": lambda: labelled(images, labels[names[0]], names[0], dark_on_white=dark_on_white)} if names else {}
+    )
 
 
-def _pictures(model: Subject, images: Tensor, labels: Labels, dark_on_white: bool) -> dict[str, Figure]:
+def _labelled_factors(model: Subject, labels: Labels) -> list[str]:
+    """Returns the discrete variables that have a label in any row."""
+    return [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
+
+
+def _pictures(model: Subject, images: Tensor, labels: Labels, dark_on_white: bool) -> Drawings:
     """Draws the figures that show images."""
     order = np.random.default_rng(_SEED).permutation(len(images))
-    factors, styles = factors_of(model), styles_of(model)
-    figures = {}
+    factors = factors_of(model)
+
+    def some(rows: int) -> Tensor:
+        return images[torch.from_numpy(order[:rows])]
+
+    found: Drawings = {}
     if factors:
         rows = _one_of_each(order, labels.get(factors[0]))
-        figures["analogies"] = analogies(model, images[rows], dark_on_white=dark_on_white)
-    if styles:
-        rows = torch.from_numpy(order[:_INFERRED])
-        figures["traversal"] = traversal(model, images[rows], dark_on_white=dark_on_white)
+        found["analogies"] = lambda: analogies(model, images[rows], dark_on_white=dark_on_white)
+    if styles_of(model):
+        found["traversal"] = lambda: traversal(model, some(_INFERRED), dark_on_white=dark_on_white)
     generator = torch.Generator(_device(model)).manual_seed(_SEED)
-    figures["samples"] = samples(model, generator=generator, dark_on_white=dark_on_white)
-    rows = torch.from_numpy(order[:_PAIRS])
-    figures["reconstructions"] = reconstructions(model, images[rows], dark_on_white=dark_on_white)
-    return figures
+    found["samples"] = lambda: samples(model, generator=generator, dark_on_white=dark_on_white)
+    found["reconstructions"] = lambda: reconstructions(model, some(_PAIRS), dark_on_white=dark_on_white)
+    return found
 
 
 def _one_of_each(order: np.ndarray[Any, np.dtype[np.int64]], labels: ArrayLike | Tensor | None) -> Tensor:
@@ -109,16 +133,15 @@ def _one_of_each(order: np.ndarray[Any, np.dtype[np.int64]], labels: ArrayLike |
     return torch.from_numpy(order[first[values >= 0][:_ROWS]])
 
 
-def _confusions(model: Subject, images: Tensor, labels: Labels) -> dict[str, Figure]:
+def _confusions(model: Subject, images: Tensor, labels: Labels) -> Drawings:
     """Draws the confusion matrix of each labelled discrete variable."""
-    names = [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
-    predicted = model.predict(images) if names else {}
-    return {
-        f"confusion_{name}": confusion(
-            confusion_matrix(predicted[name], labels[name], model.latents[name].cardinality), name
-        )
-        for name in names
-    }
+    predicted = functools.cache(lambda: model.predict(images))
+
+    def draw(name: str) -> Figure:
+        cardinality = model.latents[name].cardinality
+        return confusion(confusion_matrix(predicted()[name], labels[name], cardinality), name)
+
+    return {f"confusion_{name}": functools.partial(draw, name) for name in _labelled_factors(model, labels)}
 
 
 def _device(model: Subject) -> torch.device:

@@ -63,6 +63,7 @@ def write_report(
     plan_text: str,
     mermaid: str = "",
     command: str = "",
+    failed: Mapping[str, str] | None = None,
 ) -> Path:
     """Writes one HTML file that needs no other: figures inside, no script, light and dark, fit to print.
 
@@ -78,6 +79,7 @@ def write_report(
         plan_text: which labels were used, for which purpose: the statement that makes the numbers honest.
         mermaid: the graph as text, if wanted.
         command: what reproduces the run.
+        failed: figures that could not be drawn: by name, why.
 
     Returns:
         The path of the file.
@@ -85,8 +87,8 @@ def write_report(
     Raises:
         RunError: a figure's file cannot be read, or the report cannot be written.
     """
-    drawn = dict(figures)
-    if "curves" not in drawn and any("loss" in entry or entry.get("terms") for entry in history):
+    drawn, missed = dict(figures), dict(failed or {})
+    if "curves" not in {*drawn, *missed} and any("loss" in entry or entry.get("terms") for entry in history):
         drawn["curves"] = curves(history)
     pictures = {name: _picture(name, figure) for name, figure in drawn.items()}
     page = _template().render(
@@ -97,6 +99,7 @@ def write_report(
         plan_text=plan_text,
         placed={name: pictures.get(name) for name in _PLACED},
         gallery=[picture for name, picture in pictures.items() if name not in _PLACED],
+        missed=missed,
         epochs=len(history),
         history=_history_table(history),
         settings=_flat(config),
