@@ -31,5 +31,11 @@ def test_real_values_and_the_bound() -> None:
     )  # fmt: skip
 
 
+def test_items_that_the_model_finds_nowhere_have_no_distance() -> None:
+    (found,) = headlines({"test": {"events.size": {"n": 0}}})
+    assert (found.title, found.value) == ("Test root mean squared error of events.size", "–")
+    assert found.detail == "0 rows"
+
+
 def test_nothing_measured() -> None:
     assert headlines({}) == []
