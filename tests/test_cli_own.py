@@ -182,6 +182,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "name": (["my_model.py:Cells", "cells", "kind\n00.png,1"], r"csv:2: there is no image '00\.png'"),
     "vector": (["my_model.py:Cells", "cells", "style\n000.png,1"], r"'style' has the shape \(\), but .*\.npz file"),
     "share": (["my_model.py:Cells", "cells", "kind\n000.png,1", "--test-share", "1"], "between 0 and 1: got 1"),
+    "few to test": (
+        ["my_model.py:Cells", "cells", "kind\n000.png,1", "--test-share", "0.03"],
+        "1 row to test on is too few: .* Raise --test-share",
+    ),
+    "limit": (["my_model.py:Cells", "cells", "kind\n000.png,1", "--limit", "-5"], "--limit takes .* got -5"),
     "size": (
         ["my_model.py:Cells", "cells", "kind\n000.png,1", "--image-size", "4", "4"],
         r"are \(1, 4, 4\), but Cells takes \(1, 8, 8\) .*--image-size 8 8",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import unbraid as ub
 from unbraid.commands.own_data import OwnData
@@ -29,6 +30,34 @@ class Shapes(ub.Model):
 
     def decode(self, kind: Any, weight: Any, way: Any, turn: Any) -> Any:
         return ub.Bernoulli(1, 2, 2)(kind, weight, way, turn)
+
+
+class Event(ub.Submodel):
+    """A variable of each shape of label, in every step."""
+
+    def encode(self, x: Any) -> Any:
+        return {
+            "kind": ub.Categorical(2, estimator="plug_in")(x),
+            "turn": ub.Angle()(x),
+            "size": ub.Normal(1)(x),
+            "way": ub.Direction(3)(x),
+        }
+
+    def decode(self, kind: Any, turn: Any, size: Any, way: Any) -> Any:
+        return ub.dense(4)(kind, turn, size, way)
+
+
+class Events(ub.Model):
+    """Up to two events."""
+
+    kinds: int = 2
+
+    def encode(self, x: Any) -> Any:
+        count = ub.Categorical(3)(x)
+        return {"count": count, "ev": ub.Repeat(Event())(x, count), "sort": ub.Categorical(self.kinds)(x)}
+
+    def decode(self, ev: Any, sort: Any) -> Any:
+        return ub.Bernoulli(1, 2, 2)(ev.decode().sum(1), sort)
 
 
 def write(folder: Path, **labels: Any) -> OwnData:
@@ -58,7 +87,59 @@ def test_labels_have_the_shapes_of_the_variables(tmp_path: Path) -> None:
 def test_variables_without_a_label_are_left_out(tmp_path: Path) -> None:
     own = write(tmp_path, kind=np.arange(10) % 3, turn=np.full(10, np.nan))
     job = Job("tests.commands.test_own_data:Shapes", per_class=0, own=own)
-    assert list(labels_of(job, recipe_of(job), own.load(Shapes(), 0)[0])) == ["kind"]
+    assert list(labels_of(job, recipe_of(job, Shapes()), own.load(Shapes(), 0)[0])) == ["kind"]
+
+
+def test_labels_of_things_have_an_axis_of_steps(tmp_path: Path) -> None:
+    way = np.tile([0.0, 0.0, 1.0], (10, 2, 1))
+    steps = {"ev.kind": np.ones((10, 2), np.int64), "ev.turn": np.zeros((10, 2)), "ev.size": np.ones((10, 2))}
+    train, _ = write(tmp_path, **steps, **{"ev.way": way}).load(Events(), draw=0)
+    assert {name: each.shape[1:] for name, each in train.labels.items()} == {
+        "ev.kind": (2,),
+        "ev.turn": (2,),
+        "ev.size": (2, 1),
+        "ev.way": (2, 3),
+    }
+    with pytest.raises(DataError, match=r"'ev.turn' has the shape \(3,\), but Angle\(\) in 2 steps has .* \(2,\)"):
+        write(tmp_path, **{"ev.turn": np.zeros((10, 3))}).load(Events(), draw=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"kind": np.arange(10)}, r"own\.npz: the label of 'kind' in row 3 \(and 6 more\) is 3: 'kind' has 3 classes"),
+        ({"weight": np.full((10, 1), np.inf)}, r"own\.npz: the label of 'weight' in row 0 .* must be finite"),
+        ({"way": np.ones((10, 3))}, r"own\.npz: the label of 'way' in row 0 .* a unit vector"),
+    ],
+)
+def test_labels_that_no_value_has_are_refused_in_any_row(tmp_path: Path, labels: Any, message: str) -> None:
+    """Those of test rows, too, before anything is trained; rows are those of the file."""
+    with pytest.raises(DataError, match=message):
+        write(tmp_path, **labels).load(Shapes(), draw=0)
+
+
+def test_the_labels_are_of_the_model_with_its_fields(tmp_path: Path) -> None:
+    own = write(tmp_path, sort=np.arange(10) % 3)
+    job = Job("tests.commands.test_own_data:Events", per_class=0, own=own)
+    assert len(recipe_of(job, Events(kinds=3)).load(None)[0]) == 8
+    with pytest.raises(DataError, match="'sort' has 2 classes"):
+        recipe_of(job, Events()).load(None)
+
+
+def test_more_words_than_values_are_listed(tmp_path: Path) -> None:
+    lines = ["name,kind"]
+    for row, word in enumerate(["a", "b", "B", "zz", "c", "a"]):
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / f"{row}.png")
+        lines.append(f"{row}.png,{word}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    own = OwnData(str(tmp_path), str(tmp_path / "labels.csv"), test_share=0.4)
+    with pytest.raises(DataError, match=r"labels\.csv: 'kind' holds 5 words \(B, a, b, c, zz\), .* has 3 values"):
+        own.load(Shapes(), draw=0)
+    (tmp_path / "labels.csv").write_text("\n".join(lines).replace("B", "b").replace("zz", "c"))
+    assert own.load(Shapes(), draw=0)[0].categories["kind"] == ("a", "b", "c")
+    (tmp_path / "labels.csv").write_text("name,kind\n4.png,5")
+    with pytest.raises(DataError, match=r"'kind' in row 4 is 5: .* Rows are the images in the order of their names"):
+        own.load(Shapes(), draw=0)
 
 
 def test_a_job_comes_back_from_its_config() -> None:

@@ -45,6 +45,14 @@ def test_rows_are_divided_as_asked(folder: Path) -> None:
     assert len(rows_of(dataclasses.replace(JOB, validation=149), MNIST)[0]) == 1
 
 
+def test_a_limit_leaves_rows_to_measure() -> None:
+    with pytest.raises(OptionError, match="--limit takes at most so many rows, and 0 for all: got -5"):
+        rows_of(dataclasses.replace(JOB, limit=-5), MNIST)
+    with pytest.raises(DataError, match=r"1 row to test on is too few: the bound .* needs two\. Raise --limit"):
+        rows_of(dataclasses.replace(JOB, limit=1), MNIST)
+    assert len(rows_of(dataclasses.replace(JOB, limit=2), MNIST)[2]) == 2
+
+
 def test_labels_are_drawn_by_the_seed_of_the_draw() -> None:
     rows, _, _ = rows_of(JOB, MNIST)
     shown = labels_of(JOB, MNIST, rows)["digit"]
@@ -58,8 +66,8 @@ def test_labels_are_drawn_by_the_seed_of_the_draw() -> None:
 
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(OptionError, match=r"there is no recipe 'minst' to train on\. Did you mean 'mnist'\?"):
-        recipe_of(Job("minst"))
-    assert recipe_of(JOB) is MNIST
+        recipe_of(Job("minst"), Small())
+    assert recipe_of(JOB, Small()) is MNIST
 
 
 def test_hidden_labels_cannot_reach_the_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

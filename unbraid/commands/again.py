@@ -20,9 +20,10 @@ def evaluate(out: Path) -> dict[str, Any]:
         RunError: If the folder holds no run of a recipe.
     """
     job = Job.from_json(config_of(out)["job"])
-    recipe = recipe_of(job)
+    model = load(out)
+    recipe = recipe_of(job, model)
     rows, _, test = rows_of(job, recipe)
-    return evaluate_run(out, load(out), recipe, job, rows, labels_of(job, recipe, rows), test)
+    return evaluate_run(out, model, recipe, job, rows, labels_of(job, recipe, rows), test)
 
 
 def figures(out: Path) -> list[Path]:
@@ -32,11 +33,12 @@ def figures(out: Path) -> list[Path]:
         RunError: If the folder holds no run of a recipe, or it was not evaluated yet.
     """
     job = Job.from_json(config_of(out)["job"])
-    recipe = recipe_of(job)
     if not RunFolder.open(out).metrics.is_file():
         raise RunError(
             f"{out} has no metrics.json yet: `unbraid resume {out}` finishes the run, `unbraid evaluate {out}` "
             "measures it."
         )
+    model = load(out)
+    recipe = recipe_of(job, model)
     rows, _, test = rows_of(job, recipe)
-    return draw_run(out, load(out), rows, labels_of(job, recipe, rows), test)
+    return draw_run(out, model, rows, labels_of(job, recipe, rows), test)

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from unbraid.data.area import area_average
 from unbraid.data.arrays import Layout, read_arrays
 from unbraid.data.image_folder import image_folder
+from unbraid.data.label_values import missing
 from unbraid.data.pixels import Colour
 from unbraid.data.rows import Rows
 from unbraid.data.split import split_rows
 from unbraid.errors import DataError, DataNotFoundError, did_you_mean
 from unbraid.model import Model
+from unbraid.objectives.given import given_labels
 from unbraid.recipes.recipe import Recipe
-from unbraid.training.load import class_at
 from unbraid.training.settings import Settings
 from unbraid.variables import Family
 
@@ -47,22 +48,19 @@ class OwnData:
     layout: Layout = "channels_first"
     test_share: float = 0.1
 
-    def recipe(self, program: str, draw: int) -> Recipe:
+    def recipe(self, program: str, draw: int, model: Model) -> Recipe:
         """Returns the recipe of a program of one's own on these data: plain settings, no views.
 
         Args:
             program: Where its class is: file.py:Class, or module:Class.
             draw: The seed of the draw of test rows.
-
-        Raises:
-            RunError: If there is no such program.
+            model: The program's model, whose latents the labels are of.
         """
-        model = class_at(program)
         return Recipe(
             name=program.rpartition(":")[2],
-            about=(model.__doc__ or "").partition("\n")[0],
-            model=model,
-            load=lambda _: self.load(model(), draw),
+            about=(type(model).__doc__ or "").partition("\n")[0],
+            model=type(model),
+            load=lambda _: self.load(model, draw),
             variable="",
             settings=Settings(),
             views=None,
@@ -80,15 +78,20 @@ class OwnData:
             The training rows and the test rows.
 
         Raises:
-            DataError: If the data cannot be read, or the labels are not the model's.
+            DataError: If the data cannot be read, or labels are not the model's in any row, those for the test too.
         """
-        read = self._arrays if Path(self.images).suffix in _ARRAYS else self._folder
-        rows = read(model.latents)
-        labels = {
-            name: _fitted(name, values, model.latents[name], self.labels or self.images)
-            for name, values in rows.labels.items()
-        }
-        return split_rows(dataclasses.replace(rows, labels=labels), self.test_share, draw)
+        in_arrays = Path(self.images).suffix in _ARRAYS
+        rows = (self._arrays if in_arrays else self._folder)(model.latents)
+        where = self.labels or self.images
+        _check_words(rows, model, where)
+        labels = {name: _fitted(name, values, model, where) for name, values in rows.labels.items()}
+        rows = dataclasses.replace(rows, labels=labels)
+        try:
+            given_labels(model.graph, known_labels(rows), len(rows), missing_class="allow")
+        except DataError as error:
+            order = "" if in_arrays else " Rows are the images in the order of their names, from 0."
+            raise DataError(f"{where}: {str(error).rstrip('.')}.{order}") from error
+        return split_rows(rows, self.test_share, draw)
 
     def _folder(self, latents: Mapping[str, Family]) -> Rows:
         """Reads a folder of images, and its CSV file."""
@@ -133,16 +136,35 @@ def check_images(rows: Rows, model: Model) -> None:
     )
 
 
-def _fitted(name: str, values: NDArray[Any], family: Family, where: str) -> NDArray[Any]:
+def known_labels(rows: Rows) -> dict[str, NDArray[Any]]:
+    """Returns the labels of the variables that have any in these rows."""
+    return {name: values for name, values in rows.labels.items() if not missing(values).all()}
+
+
+def _check_words(rows: Rows, model: Model, where: str) -> None:
+    """Refuses more words than a variable has values: one of them may be misspelt, and would renumber the others."""
+    for name, words in rows.categories.items():
+        values = model.latents[name].cardinality or 0
+        if len(words) > values:
+            raise DataError(
+                f"{where}: {name!r} holds {len(words)} words ({', '.join(words)}), but the model has {values} values "
+                "of it: mend what is misspelt, or change the program"
+            )
+
+
+def _fitted(name: str, values: NDArray[Any], model: Model, where: str) -> NDArray[Any]:
     """Returns labels in the shape of the variable: a column is one number a row, also where a value is a vector."""
+    family, steps = model.latents[name], model.graph.series[name].steps
     if family.cardinality is not None:
         return values
     numbers = values.astype(np.float64)
-    if numbers.shape[1:] == family.label_shape:
+    expected = (*steps, *family.label_shape)
+    if numbers.shape[1:] == expected:
         return numbers
-    if numbers.ndim == 1 and family.label_shape == (1,):
-        return numbers[:, None]
+    if numbers.shape[1:] == steps and family.label_shape == (1,):
+        return numbers[..., None]
+    repeated = f" in {' x '.join(map(str, steps))} steps" if steps else ""
     raise DataError(
-        f"{where}: a label of {name!r} has the shape {numbers.shape[1:]}, but {family} has values of the shape "
-        f"{family.label_shape}: labels that are vectors come as arrays in an .npz file"
+        f"{where}: a label of {name!r} has the shape {numbers.shape[1:]}, but {family}{repeated} has values of the "
+        f"shape {expected}: labels that are vectors, or of several steps, come as arrays in an .npz file"
     )

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from unbraid.commands.evaluate import evaluate_run
 from unbraid.commands.figures import draw_run
-from unbraid.commands.own_data import OwnData, check_images
+from unbraid.commands.own_data import OwnData, check_images, known_labels
 from unbraid.data.few import few_labels
 from unbraid.data.label_values import missing
 from unbraid.data.rows import Rows
-from unbraid.errors import OptionError, RunError, did_you_mean
+from unbraid.errors import DataError, OptionError, RunError, did_you_mean
 from unbraid.model import Model
 from unbraid.recipes import RECIPES
 from unbraid.recipes.recipe import Recipe
@@ -91,7 +91,7 @@ def train(
     Raises:
         UnbraidError: What went wrong, where, and what to do.
     """
-    recipe = recipe_of(job)
+    recipe = recipe_of(job, model)
     first = world_of(devices, nodes, model).rank == 0
     console = Console(stderr=True, quiet=progress == "quiet" or not first)
     rows, watched, test = rows_of(job, recipe)
@@ -149,15 +149,18 @@ def config_of(out: Path) -> dict[str, Any]:
     return config
 
 
-def recipe_of(job: Job) -> Recipe:
+def recipe_of(job: Job, model: Model) -> Recipe:
     """Returns the recipe of a job: one that unbraid has, or what a program and data of one's own make.
+
+    Args:
+        job: Which data.
+        model: The model that is trained; labels of one's own are of its latents.
 
     Raises:
         OptionError: If there is none of its name.
-        RunError: If there is no such program.
     """
     if job.own is not None:
-        return job.own.recipe(job.recipe, job.draw)
+        return job.own.recipe(job.recipe, job.draw, model)
     if job.recipe not in RECIPES:
         raise OptionError(f"there is no recipe {job.recipe!r} to train on.{did_you_mean(job.recipe, RECIPES)}")
     return RECIPES[job.recipe]
@@ -167,12 +170,17 @@ def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
     """Returns the rows to train on, to watch and to test on.
 
     Raises:
-        DataError: If the data are not found, or are not what was published.
-        OptionError: If there are too few rows to watch that many.
+        DataError: If the data are not found, or are not what was published, or leave too few rows to measure.
+        OptionError: If there are too few rows to watch that many, or the limit is negative.
     """
+    if job.limit < 0:
+        raise OptionError(f"--limit takes at most so many rows, and 0 for all: got {job.limit}.")
     train, test = recipe.load(Path(job.data) if job.data else None)
     if job.limit:
         train, test = train[: job.limit], test[: job.limit]
+    if len(test) < 2:
+        option = "--limit" if job.limit == 1 else "--test-share"
+        raise DataError(f"1 row to test on is too few: the bound on log p(x) needs two. Raise {option}.")
     if not job.validation:
         return train, None, test
     if not 0 < job.validation < len(train):
@@ -186,15 +194,10 @@ def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
 def labels_of(job: Job, recipe: Recipe, rows: Rows) -> Mapping[str, Any]:
     """Returns the labels that training is shown: a few of a recipe's, all of one's own."""
     if job.own is not None:
-        return given_labels(rows)
+        return known_labels(rows)
     if not job.per_class:
         return {recipe.variable: rows.labels[recipe.variable]}
     return few_labels(rows.labels, job.per_class, job.draw, of=recipe.variable)
-
-
-def given_labels(rows: Rows) -> dict[str, Any]:
-    """Returns the labels of the variables that have any in these rows."""
-    return {name: values for name, values in rows.labels.items() if not missing(values).all()}
 
 
 def named_classes(rows: Rows) -> dict[str, Any]:
