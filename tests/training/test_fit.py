@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,14 @@ def test_real_labels_train() -> None:
     assert "log q(style)" in run.history[0]["terms"]
     watched = train({"style": style}, epochs=1, validation=(ROWS.images, {"style": style}))
     assert watched.history[0]["validation"]["style"]["n"] == 30
+
+
+def test_a_distance_is_no_share_of_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    style = np.full((120, 3), 3.0, np.float32)
+    train({"style": style}, epochs=1, validation=(ROWS.images, {"style": style}), progress="lines")
+    assert re.search(r"left  error [\d.]+  loss", capsys.readouterr().err)
+    train(epochs=1, validation=TEST, progress="lines")
+    assert re.search(r"left  error [\d.]+%  loss", capsys.readouterr().err)
 
 
 def test_a_field_of_settings_and_a_change_on_top() -> None:

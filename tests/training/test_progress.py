@@ -50,6 +50,14 @@ def test_without_a_terminal_each_epoch_is_a_plain_line(clock: Clock) -> None:
     ]
 
 
+def test_a_distance_is_shown_as_a_number(clock: Clock) -> None:
+    console, written = console_of(terminal=False)
+    with Progress(epochs=1, console=console, shares=False) as progress:
+        progress.begin(1, steps=1)
+        progress.end({}, validation_error=3.0317)
+    assert written.getvalue() == "epoch 1/1  0 rows/s  0:00:00 left  error 3.032\n"
+
+
 def test_a_line_can_be_written_in_any_encoding() -> None:
     raw = io.BytesIO()
     console = Console(file=io.TextIOWrapper(raw, encoding="ascii", write_through=True), force_terminal=False)

@@ -28,7 +28,7 @@ from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
 from unbraid.training.step import StepLoss, Sweep, train_step
 from unbraid.training.task import Task, checked_model
-from unbraid.training.watched import GivenRows, Watched, check_choice, one_error
+from unbraid.training.watched import GivenRows, Watched, check_choice, one_error, shares_only
 from unbraid.training.world import World, check_shared, world_of
 from unbraid.views.view import View
 
@@ -111,7 +111,7 @@ def fit(
         stack.enter_context(_says_how_to_go_on(folder))
         stack.enter_context(world.joined())
         world.adopt(state)
-        bar = stack.enter_context(_progress(progress, settings, state, world))
+        bar = stack.enter_context(_progress(progress, state, settings, watched, world))
         loss = world.parallel(StepLoss(task, state))
         while state.epoch < settings.epochs and not out_of_patience(state, settings):
             history.append(train_epoch(task, state, loss, world, bar, watched))
@@ -174,11 +174,14 @@ def close_epoch(
     return record, error
 
 
-def _progress(progress: Style | Progress, settings: Settings, state: TrainingState, world: World) -> Progress:
+def _progress(
+    progress: Style | Progress, state: TrainingState, settings: Settings, watched: Watched | None, world: World
+) -> Progress:
     """Returns what shows the progress: the one given, or one in this style in the first process."""
     if isinstance(progress, Progress):
         return progress
-    return Progress(settings.epochs, done=state.epoch, style=progress if world.rank == 0 else "quiet")
+    style: Style = progress if world.rank == 0 else "quiet"
+    return Progress(settings.epochs, done=state.epoch, style=style, shares=shares_only(watched, state.model))
 
 
 def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any], plan: SupervisionPlan) -> None:

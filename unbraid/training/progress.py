@@ -30,6 +30,7 @@ class Progress:
         done: how many it has had already (a resumed run).
         style: 'bar'; 'lines', one an epoch; 'quiet'; or 'auto': a bar in a terminal or notebook, lines elsewhere.
         console: where to write; the standard error stream where it is not given.
+        shares: whether errors are shares of wrong labels, shown in percent; else they are distances, or means of both.
 
     Raises:
         OptionError: the style is unknown.
@@ -41,13 +42,22 @@ class Progress:
         ...     progress.end({"loss": 0.5}, validation_error=0.1)
     """
 
-    def __init__(self, epochs: int, *, done: int = 0, style: Style = "auto", console: Console | None = None) -> None:
+    def __init__(
+        self,
+        epochs: int,
+        *,
+        done: int = 0,
+        style: Style = "auto",
+        console: Console | None = None,
+        shares: bool = True,
+    ) -> None:
         check_style(style)
         self._console = console or Console(stderr=True)
         self._style = _suited(self._console) if style == "auto" else style
         self._epochs, self._done, self._epoch, self._steps = epochs, done, done, 1
         self._step = self._rows = 0
         self._error: float | None = None
+        self._form = ".2%" if shares else ".4g"
         self._start = self._epoch_start = time.monotonic()
         self._shown = float("-inf")
         self._bar: tuple[Bar, TaskID] | None = None
@@ -93,7 +103,7 @@ class Progress:
 
         Args:
             terms: its mean terms of the loss by name.
-            validation_error: the share of wrong labels, 0 to 1, where it was measured.
+            validation_error: the share of wrong labels, 0 to 1, or a distance, where it was measured.
         """
         self._step = self._steps
         self._error = validation_error
@@ -126,7 +136,7 @@ class Progress:
         speed = self._rows / max(now - self._epoch_start, 1e-9)
         here = self._completed() - self._done
         left = (now - self._start) * (self._epochs - self._completed()) / here if here > 0 else 0.0
-        error = "" if self._error is None else f"  error {self._error:.2%}"
+        error = "" if self._error is None else f"  error {self._error:{self._form}}"
         shown = "".join(f"  {name} {value:.4g}" for name, value in terms.items())
         return f"{speed:,.0f} rows/s  {_clock(left)} left{error}{shown}"
 

@@ -69,6 +69,11 @@ class Watched:
         return evaluate_labels(model, self.images, self.labels)
 
 
+def shares_only(watched: Watched | None, model: Model) -> bool:
+    """Says whether the errors on watched rows are all shares of wrong labels, and none is a distance."""
+    return watched is None or all(model.latents[name].cardinality is not None for name in watched.labels)
+
+
 def one_error(errors: Mapping[str, Mapping[str, Any]]) -> float:
     """Returns one number for several latents' errors: the mean of fractions and root mean squares; NaN of none."""
     values = [float(each.get("error", each.get("rmse", 0.0))) for each in errors.values() if each["n"]]

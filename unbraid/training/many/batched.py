@@ -22,6 +22,7 @@ from unbraid.training.progress import Progress, Style
 from unbraid.training.run import Run
 from unbraid.training.schedule import kl_weight, learning_rate
 from unbraid.training.task import Task
+from unbraid.training.watched import shares_only
 
 
 def batched(jobs: Sequence[Job], tasks: Sequence[Task], progress: Style) -> list[Run | TrainingError]:
@@ -41,7 +42,8 @@ def batched(jobs: Sequence[Job], tasks: Sequence[Task], progress: Style) -> list
         members = [Member.open(job, task, stack) for job, task in zip(jobs, tasks, strict=True)]
         stack.enter_context(torch.random.fork_rng())
         reached = max((member.state.epoch for member in members if member.goes_on), default=jobs[0].settings.epochs)
-        bar = stack.enter_context(Progress(jobs[0].settings.epochs, done=reached, style=progress))
+        shares = shares_only(members[0].watched, jobs[0].model)
+        bar = stack.enter_context(Progress(jobs[0].settings.epochs, done=reached, style=progress, shares=shares))
         for member in members:
             member.catch_up(reached)
         crew = Crew([member for member in members if member.goes_on])

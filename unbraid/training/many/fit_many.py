@@ -25,7 +25,7 @@ from unbraid.training.run import Run
 from unbraid.training.run_folder import RunFolder
 from unbraid.training.settings import Settings
 from unbraid.training.task import Task, checked_model
-from unbraid.training.watched import GivenRows
+from unbraid.training.watched import GivenRows, shares_only
 from unbraid.views.view import View
 
 
@@ -144,7 +144,8 @@ def _train(how: str, jobs: Sequence[Job], tasks: Sequence[Task], progress: Style
     """Trains the runs in the way that was chosen."""
     if how == "batched":
         return batched(jobs, tasks, progress)
-    with Progress(sum(job.settings.epochs for job in jobs), style=progress) as bar:
+    epochs, first = sum(job.settings.epochs for job in jobs), jobs[0]
+    with Progress(epochs, style=progress, shares=shares_only(first.watched(tasks[0]), first.model)) as bar:
         tell = AllRuns(bar)
         if how == "processes":
             return in_processes(jobs, tell)

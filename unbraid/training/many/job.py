@@ -15,7 +15,8 @@ from unbraid.training.fit import fit
 from unbraid.training.progress import Progress, Style
 from unbraid.training.run import Run
 from unbraid.training.settings import Settings
-from unbraid.training.watched import GivenRows
+from unbraid.training.task import Task
+from unbraid.training.watched import GivenRows, Watched
 from unbraid.views.view import View
 
 
@@ -53,6 +54,10 @@ class Job:
     def seed(self) -> int:
         """The seed of the run."""
         return self.settings.seed
+
+    def watched(self, task: Task) -> Watched | None:
+        """Checks the rows that this run's error is measured on after each epoch; None where there are none."""
+        return task.held_out if self.validation is None else Watched.of(self.validation, self.model, "validation")
 
     def alone(self, progress: Style | Progress) -> Run:
         """Trains this run by itself."""

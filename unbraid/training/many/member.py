@@ -69,7 +69,7 @@ class Member:
             stack: Keeps the lock of the folder.
         """
         state = TrainingState.start(job.model, job.settings, task.consistent)
-        watched = task.held_out if job.validation is None else Watched.of(job.validation, job.model, "validation")
+        watched = job.watched(task)
         tested = Watched.of(job.test, job.model, "test") if job.test is not None else None
         check_choice(job.settings, watched)
         folder = open_folder(job.out, job.resume, job.overwrite)
