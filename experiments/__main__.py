@@ -14,7 +14,7 @@ from experiments.pictures import folder_of
 from experiments.readme import write_tables
 from experiments.record import RESULTS
 from experiments.run import chosen, pending, run_all
-from experiments.trial import MODULES, Trial, find
+from experiments.trial import MODULES, Trial, check_changes, find
 from unbraid.errors import UnbraidError
 
 
@@ -38,6 +38,8 @@ def records(job: argparse.Namespace) -> int:
     """Makes the runs that are missing."""
     experiment = find(job.name)
     cells = chosen(experiment.quick if job.quick else experiment.cells, job.only)
+    for cell in cells if job.changes else ():
+        check_changes(Trial(experiment.name, cell, DEVELOPMENT, job.quick, job.changes), experiment)
     first = DEVELOPMENT if job.develop else 0
     seeds = range(first, first + (job.seeds or (1 if job.quick or job.develop else experiment.seeds)))
     path = job.out / f"{_file(job)}.jsonl"
@@ -68,9 +70,9 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument("name", choices=[*MODULES, "tables"])
-    parser.add_argument("--seeds", type=int, help="runs of each cell")
+    parser.add_argument("--seeds", type=_count, help="runs of each cell")
     parser.add_argument("--only", type=_conditions, default={}, metavar="KEY=VALUE,...", help="which cells")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
+    parser.add_argument("--jobs", type=_count, default=1, help="processes, of one thread each")
     parser.add_argument("--budget", type=float, default=float("inf"), help="minutes after which no run is begun")
     parser.add_argument("--retry", action="store_true", help="run again what failed")
     parser.add_argument("--quick", action="store_true", help="a few rows, one epoch: seconds")
@@ -85,13 +87,27 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return job
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
 def _conditions(text: str) -> dict[str, str]:
-    return dict(each.split("=", 1) for each in text.split(","))
+    pairs = [each.partition("=") for each in text.split(",")]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE,KEY=VALUE, as in model=paper,labels=100, got {text!r}")
+    return {name: value for name, _, value in pairs}
 
 
 def _pair(text: str) -> tuple[str, Any]:
-    name, value = text.split("=", 1)
-    return name, json.loads(value)
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=JSON, as in epochs=3 or bound='\"elbo\"', got {text!r}"
+        ) from None
 
 
 def _file(job: argparse.Namespace) -> str:

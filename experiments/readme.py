@@ -22,6 +22,8 @@ def write_tables(
 ) -> list[Path]:
     """Writes the tables of all records into the README, draws the figures, and returns the files that it wrote.
 
+    Tables and figures of an experiment without a record stay as they are.
+
     Args:
         experiments: Of which.
         results: The folder of the records.
@@ -30,11 +32,19 @@ def write_tables(
         runs: The folder of the models that were kept.
 
     Raises:
-        RunError: If the marks of an experiment are missing.
+        RunError: If the marks of an experiment are missing, or no experiment has a record.
     """
     text, written = readme.read_text(encoding="utf-8"), [readme]
+    found = {each.name: list(latest(read(results / f"{each.name}.jsonl")).values()) for each in experiments}
+    if not any(found.values()):
+        raise RunError(
+            f"there is no record of any experiment in {results}: make some, or name their folder with --out FOLDER."
+        )
     for experiment in experiments:
-        records = list(latest(read(results / f"{experiment.name}.jsonl")).values())
+        records = found[experiment.name]
+        if not records:
+            text = between(text, experiment.name, standing(text, experiment.name) or "No run is recorded yet.")
+            continue
         tables = [markdown(table, records) for table in experiment.tables if matching(records, table.where)]
         drawn = draw_all(experiment, records, figures, runs)
         written += drawn
@@ -54,14 +64,29 @@ def embedded(experiment: Experiment, stem: str, said: str, figures: Path, readme
     return f"![{said}]({where})\n\n*{said}.* {caption_in(path)}"
 
 
+def standing(text: str, name: str) -> str:
+    """Returns what stands between the marks of a name.
+
+    Raises:
+        RunError: If they are not there.
+    """
+    return _marked(text, name)[1].strip("\n")
+
+
 def between(text: str, name: str, content: str) -> str:
     """Replaces what stands between the marks of a name.
 
     Raises:
         RunError: If they are not there.
     """
+    before, _, after = _marked(text, name)
+    return f"{before}\n{content}\n{after}"
+
+
+def _marked(text: str, name: str) -> tuple[str, str, str]:
+    """Cuts a text at the marks of a name: what ends with the first, what is between, what begins with the second."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if not pattern.search(text):
+    found = re.search(f"(?<={re.escape(begin)}).*?(?={re.escape(end)})", text, re.DOTALL)
+    if found is None:
         raise RunError(f"the README of the experiments has no {begin} ... {end}: add both lines where its tables go.")
-    return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text, count=1)
+    return text[: found.start()], found[0], text[found.end() :]

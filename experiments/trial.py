@@ -19,12 +19,15 @@ from experiments.experiment import DEVELOPMENT, Experiment
 from experiments.measure import Found, evenly
 from experiments.record import Cell, here
 from unbraid.data import Rows
-from unbraid.errors import DataNotFoundError
+from unbraid.errors import DataNotFoundError, OptionError, did_you_mean
 from unbraid.evaluation.baseline import supervised_baseline
 from unbraid.training.plan import SupervisionPlan
 
 MODULES = {name: f"experiments.{name}" for name in ("mnist", "svhn", "faces", "sprites", "multimnist", "air", "zoo")}
 """Where the experiments are: each module has one, called EXPERIMENT."""
+
+SETTINGS = tuple(each.name for each in dataclasses.fields(ub.Settings) if each.name != "seed")
+"""The settings that can be tried out; the seed is that of the trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,22 @@ def rows_of(trial: Trial, experiment: Experiment) -> tuple[Rows, Rows]:
     return train, test
 
 
+def check_changes(trial: Trial, experiment: Experiment) -> None:
+    """Refuses changes that cannot be tried out in a trial.
+
+    Raises:
+        OptionError: If a name is neither a setting nor a field of the model, or cannot have its value.
+    """
+    settings_of(trial, experiment)
+    model = model_of(trial, experiment)
+    known = [*SETTINGS, *model.fields]
+    for name in trial.changes:
+        if name not in known:
+            raise OptionError(
+                f"{name!r} is no setting to try and no field of {type(model).__name__}.{did_you_mean(name, known)}"
+            )
+
+
 def model_of(trial: Trial, experiment: Experiment) -> ub.Model:
     """Returns a fresh model, with the fields that are tried out."""
     model = experiment.model(trial.cell, trial.seed)
@@ -132,10 +151,9 @@ def model_of(trial: Trial, experiment: Experiment) -> ub.Model:
 
 def settings_of(trial: Trial, experiment: Experiment, of: Callable[[Cell], ub.Settings] | None = None) -> ub.Settings:
     """Returns the settings of a trial: those of its cell, or `of` its cell, changed where they are tried out."""
-    known = {each.name for each in dataclasses.fields(ub.Settings)}
-    changed = {name: value for name, value in trial.changes.items() if name in known}
+    changed = {name: value for name, value in trial.changes.items() if name in SETTINGS}
     quick = experiment.quick_settings if trial.quick else {}
-    return (of or experiment.settings)(trial.cell).changed(seed=trial.seed, **quick, **changed)
+    return (of or experiment.settings)(trial.cell).changed(**{**quick, **changed, "seed": trial.seed})
 
 
 def baseline(

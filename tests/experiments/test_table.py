@@ -143,6 +143,20 @@ def test_the_readme_is_made_of_the_records(tmp_path: Path) -> None:
     assert text.count("![") == 1
 
 
+def test_tables_without_a_record_are_kept(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    marks = "".join(f"<!-- {name}:begin -->\n| a table of {name} |\n<!-- {name}:end -->\n" for name in MODULES)
+    readme.write_text(marks)
+    places = (readme, tmp_path / "figures", tmp_path / "runs")
+    with pytest.raises(RunError, match=r"no record of any experiment in .*nowhere: .* --out"):
+        write_tables(list(map(find, MODULES)), tmp_path / "nowhere", *places)
+    assert readme.read_text() == marks
+    append(tmp_path / "mnist.jsonl", {"cell": mnist.EXPERIMENT.cells[0], "seed": 0, "metrics": {"digit_error": 0.0123}})
+    write_tables(list(map(find, MODULES)), tmp_path, *places)
+    assert readme.read_text().count("| a table of ") == len(MODULES) - 1
+    assert "| a table of mnist |" not in readme.read_text()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_figures_of_the_readme_are_those_of_a_cell_or_a_curve(name: str) -> None:
     experiment = find(name)
