@@ -93,24 +93,6 @@ def test_evaluation_is_ready_for_json() -> None:
     assert found["place"]["n"] == 2
 
 
-@pytest.mark.parametrize("event", [(), (2,)])
-def test_items_count_where_both_say_that_they_are_there(event: tuple[int, ...]) -> None:
-    class Things(Guess):
-        latents = {"things.turn": SimpleNamespace(cardinality=None, label_shape=event)}  # noqa: RUF012
-
-        def predict(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-            there = torch.tensor([[1.0, 2.0], [3.0, torch.nan], [torch.nan, torch.nan]])
-            return {"things.turn": there.reshape(3, 2, *(1 for _ in event)).expand(3, 2, *event)}
-
-    def labels(*values: float) -> np.ndarray[Any, Any]:
-        return np.tile(np.reshape(values, (3, 2, *(1 for _ in event))), (1, 1, *event))
-
-    nan = np.nan
-    found = evaluate_labels(Things(), ROWS, {"things.turn": labels(1, nan, 5, 5, 5, nan)})["things.turn"]
-    assert (found["n"], found["rmse"]) == (2, pytest.approx(np.sqrt(2.0)))
-    assert evaluate_labels(Things(), ROWS, {"things.turn": labels(nan, nan, nan, 5, 5, 5)}) == {"things.turn": {"n": 0}}
-
-
 def test_evaluation_leaves_out_what_nobody_labelled() -> None:
     labels: dict[str, Any] = {"digit": [0, -1, 1], "place": np.full((3, 1), np.nan)}
     assert set(evaluate_labels(Guess(), ROWS, labels)) == {"digit"}
