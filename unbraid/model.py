@@ -14,26 +14,23 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.capture import Captures
-from unbraid.errors import DataError, ModelError, OptionError, did_you_mean
+from unbraid.errors import DataError, ModelError, OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
 from unbraid.fields import Field, fields_of, filled
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import factorisation
-from unbraid.graph.series import join, split
+from unbraid.graph.series import join
 from unbraid.graph.shapes import settle_shapes
-from unbraid.graph.spread import Spread
 from unbraid.graph.trace import trace
 from unbraid.inference import generation, passes
-from unbraid.inference.known import Known
-from unbraid.inference.labelled import is_labelled
+from unbraid.inference.by_hand import ByHand, several
 from unbraid.objectives.bound import Surroundings
 from unbraid.objectives.given import batch_labels
 from unbraid.objectives.objective import objective
 from unbraid.objectives.options import DEFAULT_ALPHA, Bound, Options, Supervision, check_names, checked_options
 from unbraid.objectives.terms import Objective
 from unbraid.variables.family import Family
-from unbraid.variables.ranges import refuse_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -175,9 +172,9 @@ class Model(nn.Module):
             The distribution q of each latent, with batch shape (rows,), its ancestors at their known or most
             probable values.
         """
-        x = self._asked_about(x)
+        x, by_hand = self._asked_about(x), self._by_hand
         with self._asked():
-            return passes.infer(self.frame(x), self._known(self._labels(known, x.shape[0])), x.shape[0])
+            return passes.infer(self.frame(x), by_hand.known(by_hand.labels(known, x.shape[0])), x.shape[0])
 
     def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
         """Predicts the most probable values of the latents.
@@ -195,10 +192,11 @@ class Model(nn.Module):
     def _predicted(self, x: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
         """Returns the most probable label of every latent of the graph, those of steps past the count too."""
         x = self._asked_about(x)
-        labels = self._labels(known, x.shape[0])
+        by_hand = self._by_hand
+        labels = by_hand.labels(known, x.shape[0])
         with self._asked():
             parts = [
-                passes.predict(self.frame(x[rows]), self._known(labels, rows), rows.stop - rows.start)
+                passes.predict(self.frame(x[rows]), by_hand.known(labels, rows), rows.stop - rows.start)
                 for rows in _chunks(x.shape[0])
             ]
         return {name: torch.cat([part[name] for part in parts]) for name in self.graph.latents}
@@ -215,20 +213,20 @@ class Model(nn.Module):
         Raises:
             DataError: If a latent is missing or has a value that it cannot have.
         """
-        self._check_known(values)
+        by_hand = self._by_hand
+        by_hand.check_names(values)
         for name, each in self.graph.series.items():
             if name not in values and not all(member in values for member in each.members):
                 raise DataError(f"generate needs a value for every latent; {name!r} is missing.")
-        tensors = {name: self._tensor(name, value) for name, value in values.items()}
-        many = [len(value) for name, value in tensors.items() if value.dim() > len(self._label_shape(name))]
-        rows = max(many, default=1)
-        return self._generated(self._labels(tensors, rows), rows)
+        rows = by_hand.rows_of(values)
+        return self._generated(by_hand.labels(values, rows), rows)
 
     def _generated(self, labels: Mapping[str, Tensor], n: int) -> Tensor:
         """Returns the means of n rows of x; latents without a label take the most probable one of p."""
+        by_hand = self._by_hand
         with self._asked():
             parts = [
-                generation.generate(self.frame(None), self._known(labels, rows), rows.stop - rows.start)
+                generation.generate(self.frame(None), by_hand.known(labels, rows), rows.stop - rows.start)
                 for rows in _chunks(n)
             ]
         return torch.cat(parts)
@@ -249,8 +247,9 @@ class Model(nn.Module):
             OptionError: If n is no number of rows.
         """
         _check_number("n", n, 0)
+        by_hand = self._by_hand
         with self._asked():
-            fixed = self._known(self._labels(factors, n))
+            fixed = by_hand.known(by_hand.labels(factors, n))
             frame = generation.sample(self.frame(None), fixed, n, generator)
             return generation.mean_of_x(frame, n)
 
@@ -279,14 +278,15 @@ class Model(nn.Module):
                 f"analogy sets one latent to several values, analogy(x, digit=range(10)); got "
                 f"{sorted(factor) or 'none'}."
             )
-        self._check_known(factor)
+        by_hand = self._by_hand
+        by_hand.check_names(factor)
         name, values = next(iter(factor.items()))
-        values, inferred = _several(name, values), self._predicted(x, {})
+        values, inferred = several(name, values), self._predicted(x, {})
         set_by_hand = self.graph.series[name].members if name in self.graph.series else (name,)
         anew = {*set_by_hand}.union(*(self.graph.generated_from(member) for member in set_by_hand))
         kept = {other: value for other, value in inferred.items() if other not in anew}
         n = x.shape[0]
-        rows = [self._generated({**kept, **self._labels({name: value}, n)}, n) for value in values]
+        rows = [self._generated({**kept, **by_hand.labels({name: value}, n)}, n) for value in values]
         return torch.stack(rows, dim=1)
 
     def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -437,83 +437,9 @@ class Model(nn.Module):
         found = next(first_part.parameters(), None)
         return next(self.parameters(), None) if found is None else found
 
-    def _check_known(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name not in self.graph.series and name not in self.graph.latents:
-                raise DataError(f"{name!r} is no latent of this model.{did_you_mean(name, self.graph.series)}")
-
-    def _labels(self, given: Mapping[str, Any], rows: int) -> dict[str, Tensor]:
-        """Checks labels set by hand; gives each latent of the graph rows of them: (rows, *label)."""
-        self._check_known(given)
-        return split(self.graph.series, {name: self._label(name, label, rows) for name, label in given.items()})
-
-    def _known(self, labels: Mapping[str, Tensor], rows: slice = slice(None)) -> Known:
-        """Turns labels, or some of their rows, into what a pass knows."""
-        values: dict[str, Spread] = {}
-        partly: dict[str, Tensor] = {}
-        for name, label in labels.items():
-            part = label[rows]
-            if name in self.graph.counts and not bool(is_labelled(part).all()):
-                partly[name] = part
-            else:
-                values[name] = Spread(self.graph.latents[name].family.value_of(part).to(self._dtype()))
-        return Known(values, partly)
-
-    def _family(self, name: str) -> Family:
-        return self.latents[name] if name in self.graph.series else self.graph.latents[name].family
-
-    def _label_shape(self, name: str) -> tuple[int, ...]:
-        """Returns the shape of a row's labels, with step axes."""
-        self._check_known((name,))
-        steps = self.graph.series[name].steps if name in self.graph.series else ()
-        return (*steps, *self._family(name).label_shape)
-
-    def _may_be_absent(self, name: str) -> bool:
-        """Says whether a latent is in the steps of a `Repeat` with a count, which -1 or NaN may mark as not there."""
-        members = self.graph.series[name].members if name in self.graph.series else (name,)
-        return any(member in self.graph.counts for member in members)
-
-    def _tensor(self, name: str, label: Any) -> Tensor:
-        """Makes a tensor of a label that was set by hand."""
-        try:
-            return torch.as_tensor(label)
-        except (RuntimeError, TypeError, ValueError):
-            shape = ", ".join(map(str, ("rows", *self._label_shape(name))))
-            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({shape}).") from None
-
-    def _label(self, name: str, label: Any, rows: int) -> Tensor:
-        """Checks a label that was set by hand, where it is, and moves it to where the model is: (rows, *label)."""
-        family, shape = self._family(name), self._label_shape(name)
-        try:
-            tensor = self._tensor(name, label).expand(rows, *shape)
-        except RuntimeError:
-            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor {(rows, *shape)}.") from None
-        if family.cardinality is None:
-            tensor = tensor.to(self._dtype())
-            if not self._may_be_absent(name):
-                rule = "and a value set by hand is a number: give one, or leave the variable out where it is not known"
-                refuse_label(name, family, tensor, torch.isnan(tensor), rule)
-            family.check_labels(name, tensor)
-        elif rows == 0:
-            tensor = tensor.long()
-        else:
-            least = -1 if self._may_be_absent(name) else 0
-            if tensor.is_floating_point() or int(tensor.min()) < least or int(tensor.max()) >= family.cardinality:
-                raise DataError(f"{name!r} takes whole numbers from 0 to {family.cardinality - 1}, got {label!r}.")
-        return tensor.to(self._device())
-
-
-def _several(name: str, values: Any) -> list[Any]:
-    """Returns the values that an analogy sets a latent to."""
-    try:
-        listed = list(values)
-    except TypeError:
-        listed = []
-    if not listed:
-        raise DataError(
-            f"analogy sets {name!r} to each of several values, a list, a range or a tensor of them; got {values!r}."
-        )
-    return listed
+    @property
+    def _by_hand(self) -> ByHand:
+        return ByHand(self.graph, self._dtype(), self._device())
 
 
 def _check_number(name: str, value: Any, least: int) -> None:

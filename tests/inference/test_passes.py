@@ -35,7 +35,8 @@ def test_children_in_the_prior_see_their_parents() -> None:
     node = model.graph.factors["style"]
     with torch.no_grad():
         for digit in range(3):
-            frame = model.frame(None).fix("digit", model._known({"digit": torch.tensor([digit])}).values["digit"])
+            known = model._by_hand.known({"digit": torch.tensor([digit])})
+            frame = model.frame(None).fix("digit", known.values["digit"])
             loc = frame.parameters(node)["loc"].tensor
             drawn = model.sample(4, generator=seeded(), digit=digit)
             styles = loc + frame.parameters(node)["scale"].tensor * torch.randn(4, 2, generator=seeded())
