@@ -180,7 +180,7 @@ def rows_of(job: Job, recipe: Recipe) -> tuple[Rows, Rows | None, Rows]:
         train, test = train[: job.limit], test[: job.limit]
     if len(test) < 2:
         option = "--limit" if job.limit == 1 else "--test-share"
-        raise DataError(f"1 row to test on is too few: the bound on log p(x) needs two. Raise {option}.")
+        raise DataError(f"{len(test)} row to test on is too few: the bound on log p(x) needs two. Raise {option}.")
     if not job.validation:
         return train, None, test
     if not 0 < job.validation < len(train):
