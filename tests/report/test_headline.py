@@ -33,8 +33,8 @@ def test_real_values_and_the_bound() -> None:
 
 def test_items_that_the_model_finds_nowhere_have_no_distance() -> None:
     (found,) = headlines({"test": {"events.size": {"n": 0}}})
-    assert (found.title, found.value) == ("Test root mean squared error of events.size", "–")
-    assert found.detail == "0 rows"
+    assert (found.title, found.value) == ("Test root mean squared error of events.size", "not measured")
+    assert found.detail == "none of the labelled steps is predicted"
 
 
 def test_nothing_measured() -> None:

@@ -17,7 +17,7 @@ from unbraid.training.source import source_of
 
 MISSING = importlib.util.find_spec("datasets") is None
 pytestmark = [
-    pytest.mark.skipif(MISSING, reason="no Hugging Face datasets: pip install 'unbraid[datasets]'"),
+    pytest.mark.skipif(MISSING, reason="no Hugging Face datasets: pip install 'unbraid[hugging-face]'"),
     pytest.mark.filterwarnings("ignore"),  # of the library's own
 ]
 CPU = torch.device("cpu")

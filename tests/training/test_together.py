@@ -91,7 +91,8 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_end(tm
 @pytest.mark.slow
 def test_what_the_first_process_explains_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text('{"model": "another"}')
+    another = {"model": "another", "model_seed": 0, "fields": {}, "settings": {}}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(another))
     done = processes("noisy", 2, tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("holds another run") == 1
