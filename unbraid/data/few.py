@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unbraid.data.label_values import by_variable, label_array
+from unbraid.data.seeds import seeded
 from unbraid.errors import DataError, did_you_mean
 
 
@@ -40,6 +41,7 @@ def few_labels(
         DataError: there are no labels, or not by variable; `of` is not among them or is not discrete; the variables
             differ in length; `per_class` is below 1; `within` leaves the rows; or a class has fewer rows than asked
             for.
+        OptionError: the seed is below 0.
 
     Example:
         >>> few_labels({"digit": [0, 0, 1, 1]}, per_class=1)["digit"].tolist()
@@ -52,7 +54,7 @@ def few_labels(
     if of not in arrays:
         raise DataError(f"few_labels counts the classes of '{of}', which has no labels.{did_you_mean(of, arrays)}")
     rows = _rows(arrays)
-    kept = _draw(_classes(arrays[of], of), per_class, np.random.default_rng(seed), of, _mask(within, rows))
+    kept = _draw(_classes(arrays[of], of), per_class, seeded(seed), of, _mask(within, rows))
     return {name: _hide(array, kept) for name, array in arrays.items()}
 
 

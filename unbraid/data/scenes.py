@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from unbraid.data.layout import Layout, Order, deal, ordered, spread_out
 from unbraid.data.rows import Rows
+from unbraid.data.seeds import seeded
 from unbraid.errors import DataError, OptionError, did_you_mean
 from unbraid.resampling import place_onto
 
@@ -94,7 +95,7 @@ class Scenes(Dataset[Tensor]):
         steps = _checked_steps(counts, at_most)
         _check(digits, rows, size, scales, max_overlap, order)
         self.digits, self.size, self.name = digits, size, name or f"several {digits.name}"
-        generator = np.random.default_rng(seed)
+        generator = seeded(seed)
         classes = digits.labels["digit"].astype(np.int64)
         count, source = deal(classes, rows, tuple(counts), steps, generator)
         boxes = np.where((source < 0)[..., None], np.nan, ink_boxes(digits.images)[source])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from unbraid.data.label_values import missing
 from unbraid.data.rows import Rows
+from unbraid.data.seeds import seeded
 from unbraid.errors import DataError, did_you_mean
 
 
@@ -27,6 +28,7 @@ def split_rows(rows: Rows, test_share: float = 0.2, seed: int = 0) -> tuple[Rows
 
     Raises:
         DataError: the share is not between 0 and 1, or leaves one part empty.
+        OptionError: the seed is below 0.
 
     Example:
         >>> from unbraid.data import tiny_digits
@@ -35,7 +37,7 @@ def split_rows(rows: Rows, test_share: float = 0.2, seed: int = 0) -> tuple[Rows
         (Rows(name='tiny digits, train', images=(40, 1, 28, 28), labels=['digit']), 10)
     """
     count = _count(len(rows), test_share, f"rows of '{rows.name}'")
-    order = np.random.default_rng(seed).permutation(len(rows))
+    order = seeded(seed).permutation(len(rows))
     return _part(rows, order[count:], "train"), _part(rows, order[:count], "test")
 
 
@@ -56,6 +58,7 @@ def hold_out(rows: Rows, of: str | Sequence[str], test_share: float = 0.2, seed:
 
     Raises:
         DataError: there are no labels of a variable, a row has none, or the share leaves one part empty.
+        OptionError: the seed is below 0.
 
     Example:
         >>> from unbraid.data import tiny_digits
@@ -66,7 +69,7 @@ def hold_out(rows: Rows, of: str | Sequence[str], test_share: float = 0.2, seed:
     groups = _groups(rows, (of,) if isinstance(of, str) else tuple(of))
     total = int(groups.max(initial=-1)) + 1
     count = _count(total, test_share, f"groups of '{rows.name}'")
-    held = np.isin(groups, np.random.default_rng(seed).permutation(total)[:count])
+    held = np.isin(groups, seeded(seed).permutation(total)[:count])
     return _part(rows, ~held, "train"), _part(rows, held, "test")
 
 

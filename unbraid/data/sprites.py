@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid.data.rows import Rows
+from unbraid.data.seeds import seeded
 from unbraid.errors import DataError, OptionError
 
 SPRITE_SHAPES = ("square", "ellipse", "heart")
@@ -89,7 +90,7 @@ def _chosen(n: int | None, cells: int, seed: int) -> NDArray[np.int64]:
             f"n is {n}, but the grid has {cells} sprites, no two the same: give 0 to {cells}, None for all, or more "
             "scales, rotations or places"
         )
-    return np.random.default_rng(seed).choice(cells, n, replace=False)
+    return seeded(seed).choice(cells, n, replace=False)
 
 
 def _values(indices: tuple[NDArray[np.intp], ...], counts: tuple[int, ...]) -> Factors:

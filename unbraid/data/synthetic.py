@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid.data.rows import Rows
+from unbraid.data.seeds import seeded
 from unbraid.errors import DataError
 
 _SIZE = 28  # pixels
@@ -37,7 +38,7 @@ def tiny_digits(n: int = 200, seed: int = 0) -> Rows:
     """
     if n < 0:
         raise DataError(f"tiny_digits draws n rows, and n is {n}: give 0 or more")
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     digits = generator.permutation(np.arange(n, dtype=np.int64) % 10)
     corners = _place_corners(n, generator)
     width = generator.uniform(0.7, 1.4, n)
