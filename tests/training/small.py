@@ -19,6 +19,7 @@ SIZES: dict[str, Any] = {"batch_size": 50, "labelled_batch_size": 20, "progress"
 STATEFUL: dict[str, Any] = {
     "consistency": 10.0,
     "threshold": 0.2,
+    "swap": 1.0,
     "average": 0.9,
     "balanced": True,
     "schedule": "cosine",

@@ -82,7 +82,9 @@ def begin(model: ub.Model, **changes: Any) -> tuple[Task, TrainingState, Sweep]:
 
 
 @pytest.mark.parametrize("model", [Small, Constant])
-@pytest.mark.parametrize("changes", [{}, {"mixed": False}, {"consistency": 1.0}, {"estimators": {"digit": "plug_in"}}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"mixed": False}, {"consistency": 1.0}, {"swap": 1.0}, {"estimators": {"digit": "plug_in"}}]
+)
 def test_a_step_asks_for_no_value(model: type[ub.Model], changes: Any) -> None:
     task, state, run = begin(model(), **changes)
     for batch in task.sweep(0):

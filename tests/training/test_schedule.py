@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from unbraid.training.schedule import consistency_weight, kl_weight, learning_rate
+from unbraid.training.schedule import kl_weight, learning_rate, ramped
 from unbraid.training.settings import Settings
 
 
@@ -38,8 +38,8 @@ def test_both_at_once() -> None:
 
 def test_consistency_ramps_up_over_epochs() -> None:
     settings = Settings(consistency=8.0, ramp=2.0)
-    assert [consistency_weight(settings, step, 4.0) for step in (0, 2, 4, 8, 100)] == [0.0, 2.0, 4.0, 8.0, 8.0]
-    assert consistency_weight(Settings(consistency=8.0, ramp=0.0), 0, 4.0) == 8.0
+    assert [ramped(8.0, settings, step, 4.0) for step in (0, 2, 4, 8, 100)] == [0.0, 2.0, 4.0, 8.0, 8.0]
+    assert ramped(8.0, Settings(ramp=0.0), 0, 4.0) == 8.0
 
 
 def test_the_weight_of_the_kl_terms_rises_over_epochs() -> None:

@@ -43,6 +43,7 @@ WRONG: list[tuple[str, Any, str, Any]] = [
     ("estimators", {"digit": ub.PlugIn()}, "estimators must be names by latent", {"digit": "plug_in"}),
     ("estimators", "plug_in", "estimators must be names by latent", {}),
     ("consistency", -1.0, "consistency must be at least 0", 1.0),
+    ("swap", -1.0, "swap must be at least 0", 1.0),
     ("threshold", 1.0, "threshold must be at least 0 and below 1", 0.0),
     ("ramp", -1.0, "ramp must be at least 0", 0.0),
     ("average", 1.0, "average must be at least 0 and below 1", 0.999),

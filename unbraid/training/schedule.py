@@ -23,11 +23,9 @@ def learning_rate(settings: Settings, step: int, steps: int) -> float:
     return settings.learning_rate * warm * down
 
 
-def consistency_weight(settings: Settings, step: int, steps_per_epoch: float) -> float:
-    """Returns the weight of consistency in a step: a linear ramp over the first epochs."""
-    if not settings.ramp:
-        return settings.consistency
-    return settings.consistency * min(1.0, step / (settings.ramp * steps_per_epoch))
+def ramped(weight: float, settings: Settings, step: int, steps_per_epoch: float) -> float:
+    """Returns a weight as far as it has risen in a step: linearly over the first `ramp` epochs."""
+    return weight * min(1.0, step / (settings.ramp * steps_per_epoch)) if settings.ramp else weight
 
 
 def kl_weight(settings: Settings, step: int, steps: int) -> float:

@@ -49,7 +49,8 @@ class Settings:
     threshold: Annotated[float, "how sure the averaged model must be of a row for consistency to count it, 0 to 1"] = (
         0.95
     )
-    ramp: Annotated[float, "epochs in which the weight of consistency rises from 0"] = 1.0
+    swap: Annotated[float, "weight of reading labelled discrete variables that were set by hand, in what p makes"] = 0.0
+    ramp: Annotated[float, "epochs in which the weights of consistency and swap rise from 0"] = 1.0
     average: Annotated[
         float, "decay of the moving average of the weights; 0 for none. The averaged model is the result"
     ] = 0.0
@@ -73,7 +74,7 @@ class Settings:
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in (
             *("rate", "alpha", "gamma", "beta", "beta_ramp", "free_bits"),
-            *("consistency", "ramp", "patience", "warmup_steps"),
+            *("consistency", "swap", "ramp", "patience", "warmup_steps"),
         ):
             self._check(name, getattr(self, name) >= 0, "at least 0")
         for name in ("threshold", "average", "holdout"):

@@ -16,8 +16,9 @@ from unbraid.training.batches import Batch
 from unbraid.training.finite import Guard, refuse_wrong_view
 from unbraid.training.means import Means
 from unbraid.training.precision import networks_in
-from unbraid.training.schedule import consistency_weight, kl_weight, learning_rate
+from unbraid.training.schedule import kl_weight, learning_rate, ramped
 from unbraid.training.state import TrainingState
+from unbraid.training.swap import swap_losses
 from unbraid.training.task import Task
 
 
@@ -71,6 +72,9 @@ class StepLoss(nn.Module):
             refuse_wrong_view(view, x, batch, state)
             more, of_views = _view_loss(task, state, (x, view), labels, run.total)
             loss, terms = loss + more, terms | of_views
+        if task.swapped:
+            more, of_swaps = _swap_loss(task, state, x, labels, run)
+            loss, terms = loss + more, terms | of_swaps
         if batch.weight != 1:
             loss = loss * batch.weight
         return loss, {name: Term(term.values.detach(), term.rows) for name, term in terms.items()}
@@ -115,7 +119,7 @@ def _view_loss(
     x, view = pair
     here = {name: each.to(x.device) for name, each in labels.items()}
     supervised, consistent = state.consistency.losses(state.result, x, view, here)
-    weight = consistency_weight(task.settings, state.step, steps / task.settings.epochs)
+    weight = ramped(task.settings.consistency, task.settings, state.step, steps / task.settings.epochs)
     loss = x.new_zeros(())
     for name in supervised:
         loss = loss + task.settings.alpha * supervised[name].sum() + weight * consistent[name].sum()
@@ -123,3 +127,14 @@ def _view_loss(
     labelled = {name: is_labelled(labels[name]).nonzero()[:, 0].to(x.device) for name in supervised if name in labels}
     terms |= {f"log q({name} | view)": Term(-supervised[name][rows], rows) for name, rows in labelled.items()}
     return loss / len(x), terms
+
+
+def _swap_loss(
+    task: Task, state: TrainingState, x: Tensor, labels: Mapping[str, Tensor], run: Sweep
+) -> tuple[Tensor, dict[str, Term]]:
+    """Returns the loss of latents that are set by hand, at its weight, and its terms."""
+    here = {name: each.to(x.device) for name, each in labels.items()}
+    losses = swap_losses(state.model, state.result, x, here, task.swapped, run.generator, task.view)
+    weight = ramped(task.settings.swap, task.settings, state.step, run.total / task.settings.epochs)
+    loss = weight * torch.stack([each.mean() for each in losses.values()]).sum()
+    return loss, {f"swap({name})": Term(each) for name, each in losses.items()}

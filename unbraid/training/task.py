@@ -12,7 +12,8 @@ from torch import Tensor
 from unbraid.errors import ModelError, OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
-from unbraid.graph.series import join
+from unbraid.graph.graph import Graph
+from unbraid.graph.series import join, series_name
 from unbraid.model import Model
 from unbraid.objectives.given import given_labels
 from unbraid.training.batches import Batch, steps_per_sweep, sweep
@@ -33,7 +34,8 @@ class Task:
         plan: Which are labelled, with what.
         settings: How to train.
         estimators: Of each discrete latent.
-        view: Transforms rows for consistency, or None.
+        view: Transforms rows for consistency, and what is read of swapped latents; or None.
+        swapped: The latents, one for all steps of a `Repeat`, that are set by hand and read again.
         balanced: The variable whose classes labelled batches hold in equal parts, or None.
         held_out: Labelled rows that were set aside, or None; the plan holds them as rows without labels.
         device: Where the model is.
@@ -44,6 +46,7 @@ class Task:
     settings: Settings
     estimators: Mapping[str, Estimator]
     view: View | None
+    swapped: tuple[str, ...]
     balanced: str | None
     held_out: Watched | None
     device: torch.device
@@ -77,7 +80,8 @@ class Task:
             rows = aside.labelled_rows
             held_out = Watched(source.gather(rows), join(model.graph.series, aside.labels_for(rows)))
         balanced = discrete[0] if settings.balanced else None
-        return cls(source, plan, settings, estimators, views, balanced, held_out, device)
+        swapped = _swapped(model.graph, discrete) if settings.swap else ()
+        return cls(source, plan, settings, estimators, views, swapped, balanced, held_out, device)
 
     def steps(self, epoch: int) -> int:
         """Returns how many steps an epoch (from 0) has."""
@@ -146,6 +150,11 @@ def checked_model(model: object) -> Model:
             f"{type(model).__name__} has no parameter to train. Where all are frozen, model.requires_grad_(True)."
         )
     return model
+
+
+def _swapped(graph: Graph, discrete: list[str]) -> tuple[str, ...]:
+    """Returns those of the labelled discrete latents that x depends on, one name for all steps of a `Repeat`."""
+    return tuple(dict.fromkeys(series_name(name) for name in graph.generative_order() if name in discrete))
 
 
 def _after(unlabelled: int, labels: Tensor) -> Tensor:

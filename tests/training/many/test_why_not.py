@@ -68,6 +68,7 @@ def styles(seed: int) -> Any:
         (Chunked, {}, "cannot compute this program for several runs together"),
         (Small, {"settings_of": lambda seed: {"rate": 1.0 + seed}}, "the runs have other values of rate"),
         (Small, {"consistency": 1.0, "views": ub.Warp()}, "consistency between views"),
+        (Small, {"swap": 1.0}, "what is set by hand is drawn"),
         (Small, {"labels_of": styles}, "which of their rows are labelled for 'style'"),
         (
             Small,

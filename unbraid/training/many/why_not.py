@@ -69,6 +69,8 @@ def _settings(jobs: Sequence[Job]) -> str:
             return f"the runs have other values of {' and '.join(different)}"
     if first.settings.consistency:
         return "consistency between views keeps running means, and draws views run by run"
+    if first.settings.swap:
+        return "what is set by hand is drawn, and read again, run by run"
     return ""
 
 
