@@ -153,8 +153,13 @@ def checked_model(model: object) -> Model:
 
 
 def _swapped(graph: Graph, discrete: list[str]) -> tuple[str, ...]:
-    """Returns those of the labelled discrete latents that x depends on, one name for all steps of a `Repeat`."""
-    return tuple(dict.fromkeys(series_name(name) for name in graph.generative_order() if name in discrete))
+    """Returns the labelled discrete latents that x depends on, one name for all steps of a `Repeat`.
+
+    A count is none of them: what the items are that a larger one adds, no row says.
+    """
+    counts = {count for each in graph.counts.values() for count, _ in each}
+    seen = (name for name in graph.generative_order() if name in discrete and name not in counts)
+    return tuple(dict.fromkeys(map(series_name, seen)))
 
 
 def _after(unlabelled: int, labels: Tensor) -> Tensor:

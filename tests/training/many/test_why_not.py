@@ -78,7 +78,7 @@ def styles(seed: int) -> Any:
         (lambda seed: Small(hidden=8 + seed, seed=seed).double(), {}, "the model of seed 3 is another than that of"),
         (Small, {"estimators": {"digit": "plug_in"}}, ""),
     ],
-    ids=["baselines", "gamma", "noise", "chunks", "settings", "views", "patterns", "numbers", "models", "none"],
+    ids=["baselines", "gamma", "noise", "chunks", "settings", "views", "swaps", "labels", "numbers", "models", ""],
 )
 def test_what_cannot_be_batched_is_refused(model: Any, more: dict[str, Any], reason: str) -> None:
     given = {"seeds": SEEDS[:2], "epochs": 1, **more}
