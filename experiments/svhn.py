@@ -34,9 +34,13 @@ RATES = (0.1, 0.3)
 
 
 class HouseNumbers(ub.Model):
-    """A digit and all else that is seen of a house number, through convolutions."""
+    """A digit and all else that is seen of a house number, through convolutions.
+
+    The style has convolutions of its own: those of the digit learn to pass over colours.
+    """
 
     width: int = 32
+    looks: int = 16
     hidden: int = 256
     style_size: int = 100
     drop: float = 0.3
@@ -44,7 +48,8 @@ class HouseNumbers(ub.Model):
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         h = ub.dropout(self.drop)(ub.module(features(self.width))(x))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
-        return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, h))}
+        looks = ub.conv(self.looks, 2 * self.looks, 4 * self.looks)(x)
+        return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, looks))}
 
     def decode(self, digit: Symbol, style: Symbol) -> Symbol:
         image = ub.deconv(64, 32, 16, to=(3, 32, 32))(ub.mlp(self.hidden)(digit, style))
@@ -65,8 +70,8 @@ def features(width: int) -> nn.Sequential:
 
 SETTINGS = ub.Settings(
     epochs=30, batch_size=64, labelled_batch_size=32, balanced=True, learning_rate=2e-3, betas=(0.9, 0.99),
-    schedule="cosine", warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.8, average=0.99, ramp=3.0,
-    precision="auto",
+    schedule="cosine", warmup_steps=100, alpha=1e4, consistency=1e4, threshold=0.8, swap=200.0, average=0.99,
+    ramp=3.0, precision="auto",
 )  # fmt: skip
 VIEWS = InTurn((ub.Warp(rotation=12.0, scale=0.2, shear=0.2, shift=3.0, elastic=0.5), Colour(), Cover()))
 

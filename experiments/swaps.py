@@ -80,11 +80,11 @@ def _number(name: str, outcome: Outcome, direction: bool) -> tuple[str, float]:
     return f"{name}_{'angle' if direction else 'deviation'}", outcome.mean
 
 
-def digits_shown(labels: Sequence[int | str]) -> Measures:
-    """Declares the table of swapped digits, by labels in all."""
+def digits_shown(labels: Sequence[int | str], rate: float = 1.0) -> Measures:
+    """Declares the table of swapped digits, by labels in all, at a supervision rate."""
     shown = (Measure(f"labels {each}", "swap_digit_shown", "percent", {"labels": each}) for each in labels)
     return Measures(
         "Analogies in which an independent classifier reads the digit that was set; beside it, test rows that it reads",
         (*shown, Measure("real rows", "judge_digit", "percent")),
-        where={"rate": 1.0},
+        where={"rate": rate},
     )

@@ -10,6 +10,7 @@ from torch.distributions import Categorical, Distribution
 import unbraid as ub
 from experiments import multimnist
 from experiments import multimnist_networks as net
+from experiments.lone import Lone, lone
 from experiments.multimnist_networks import CELLS
 from experiments.multimnist_pictures import with_added
 from unbraid.data import Rows, compose_digits, tiny_digits
@@ -127,3 +128,17 @@ def test_an_added_digit_lies_where_there_is_room() -> None:
     assert more["items.style"].flatten().tolist() == [0, 1, 1]
     torch.testing.assert_close(more["items.place"][0, :2], found["items.place"][0, :2])
     assert found["items.digit"].tolist() == [[9, 9, 3]]
+
+
+def test_a_lone_digit_is_set_in_the_first_step() -> None:
+    scenes = multimnist._with_latents(compose_digits(tiny_digits(), 40))
+    alone = lone(scenes)
+    assert len(alone) == int((scenes.labels["count"] == 1).sum())
+    assert (alone.labels["digit"] == scenes.labels["items.digit"][scenes.labels["count"] == 1, 0]).all()
+    model, x = multimnist.MultiDigits(seed=0), alone.images[:2]
+    made = Lone(model).analogy(x, digit=[4, 7])
+    found = model.predict(x)
+    for column, digit in enumerate((4, 7)):
+        digits = found["items.digit"].clone()
+        digits[:, 0] = digit
+        assert torch.allclose(made[:, column], model.generate({**found, "items.digit": digits}), atol=1e-6)
