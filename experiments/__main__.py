@@ -11,6 +11,7 @@ from typing import Any
 
 from experiments.experiment import DEVELOPMENT
 from experiments.pictures import folder_of
+from experiments.places import Places
 from experiments.readme import write_tables
 from experiments.record import RESULTS
 from experiments.run import chosen, pending, run_all
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def tables(job: argparse.Namespace) -> int:
     """Writes the tables and draws the figures."""
-    for path in write_tables([find(name) for name in MODULES], job.out):
+    for path in write_tables([find(name) for name in MODULES], Places.of(job.out)):
         print(path)
     return 0
 
@@ -50,11 +51,11 @@ def records(job: argparse.Namespace) -> int:
     )
     print(f"{experiment.name}: {len(todo)} of {len(cells) * len(seeds)} runs have no record in {path}", flush=True)
     kept = None if job.develop or job.quick or experiment.pictures is None else experiment
+    runs = Places.of(job.out).runs
+    folders = [folder_of(kept, cell, runs) if kept and seed == 0 else None for cell, seed in todo]
     trials = [
-        Trial(
-            experiment.name, cell, seed, job.quick, job.changes, folder_of(kept, cell) if kept and seed == 0 else None
-        )
-        for cell, seed in todo
+        Trial(experiment.name, cell, seed, job.quick, job.changes, folder)
+        for (cell, seed), folder in zip(todo, folders, strict=True)
     ]
     run_all(trials, path, jobs=job.jobs, budget=job.budget, note=job.note, report=say)
     return 0
@@ -79,7 +80,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--develop", action="store_true", help="hold out training rows; the test rows are not read")
     parser.add_argument("--set", type=_pair, action="append", default=[], metavar="NAME=JSON", help="tries a setting")
     parser.add_argument("--note", default="", help="a remark for the records")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the records")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=RESULTS,
+        help="the folder of the records; tables, figures and models are put there too, if it is another",
+    )
     job = parser.parse_args(arguments)
     job.changes = dict(job.set)
     if job.changes and not job.develop:

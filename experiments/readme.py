@@ -8,59 +8,62 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.experiment import Experiment
-from experiments.pictures import FIGURES, RUNS, draw_all
+from experiments.pictures import draw_all
+from experiments.places import Places
 from experiments.record import latest, read
 from experiments.table import markdown, matching
 from unbraid.errors import RunError
 from unbraid.figures.save import caption_in
 
-README = Path(__file__).parent / "README.md"
 
-
-def write_tables(
-    experiments: Sequence[Experiment], results: Path, readme: Path = README, figures: Path = FIGURES, runs: Path = RUNS
-) -> list[Path]:
+def write_tables(experiments: Sequence[Experiment], places: Places) -> list[Path]:
     """Writes the tables of all records into the README, draws the figures, and returns the files that it wrote.
 
     Tables and figures of an experiment without a record stay as they are.
 
     Args:
         experiments: Of which.
-        results: The folder of the records.
-        readme: The file with the marks `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
-        figures: The folder of the figures.
-        runs: The folder of the models that were kept.
+        places: Where all of it lies; a README that is not there is begun, one that is has the marks
+            `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
 
     Raises:
         RunError: If the marks of an experiment are missing, or no experiment has a record.
     """
-    text, written = readme.read_text(encoding="utf-8"), [readme]
-    found = {each.name: list(latest(read(results / f"{each.name}.jsonl")).values()) for each in experiments}
+    found = {each.name: list(latest(read(places.results / f"{each.name}.jsonl")).values()) for each in experiments}
     if not any(found.values()):
         raise RunError(
-            f"there is no record of any experiment in {results}: make some, or name their folder with --out FOLDER."
+            f"there is no record of any experiment in {places.results}: make some, or name their folder with --out "
+            "FOLDER."
         )
+    text = places.readme.read_text(encoding="utf-8") if places.readme.exists() else begun(experiments)
+    written = [places.readme]
     for experiment in experiments:
         records = found[experiment.name]
         if not records:
             text = between(text, experiment.name, standing(text, experiment.name) or "No run is recorded yet.")
             continue
         tables = [markdown(table, records) for table in experiment.tables if matching(records, table.where)]
-        drawn = draw_all(experiment, records, figures, runs)
+        drawn = draw_all(experiment, records, places.figures, places.runs)
         written += drawn
-        shown = [embedded(experiment, stem, said, figures, readme) for stem, said in experiment.figures.items()]
+        shown = [embedded(experiment, stem, said, places) for stem, said in experiment.figures.items()]
         content = "\n\n".join([*tables, *filter(None, shown)]) or "No run is recorded yet."
         text = between(text, experiment.name, content)
-    readme.write_text(text, encoding="utf-8")
+    places.readme.write_text(text, encoding="utf-8")
     return written
 
 
-def embedded(experiment: Experiment, stem: str, said: str, figures: Path, readme: Path) -> str:
+def begun(experiments: Sequence[Experiment]) -> str:
+    """Returns the marks of all experiments, with nothing between them."""
+    marks = (f"## {each.name}\n\n<!-- {each.name}:begin -->\n<!-- {each.name}:end -->\n" for each in experiments)
+    return "\n".join(("# Tables\n", *marks))
+
+
+def embedded(experiment: Experiment, stem: str, said: str, places: Places) -> str:
     """Returns a figure as Markdown, with the caption that is in its file; nothing where there is no such file."""
-    path = figures / f"{experiment.name}-{stem}.png"
+    path = places.figures / f"{experiment.name}-{stem}.png"
     if not path.is_file():
         return ""
-    where = Path(os.path.relpath(path, readme.parent)).as_posix()
+    where = Path(os.path.relpath(path, places.readme.parent)).as_posix()
     return f"![{said}]({where})\n\n*{said}.* {caption_in(path)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 import torch
 
 from experiments import mnist, svhn
+from experiments.__main__ import main
 from experiments.curves import Curves, draw_curves, points
 from experiments.experiment import Experiment
-from experiments.pictures import slug
+from experiments.pictures import FIGURES, RUNS, slug
+from experiments.places import README, Places
 from experiments.published import Published
 from experiments.readme import between, write_tables
-from experiments.record import append
+from experiments.record import RESULTS, append
 from experiments.table import Measure, Measures, Table, markdown, spread
 from experiments.trial import MODULES, find
 from unbraid.data import tiny_digits
@@ -133,7 +136,7 @@ def test_the_readme_is_made_of_the_records(tmp_path: Path) -> None:
         append(
             tmp_path / "mnist.jsonl", {"cell": {**cell, "rate": rate}, "seed": 0, "metrics": {"digit_error": 0.0123}}
         )
-    written = write_tables(list(map(find, MODULES)), tmp_path, readme, tmp_path / "figures", tmp_path / "runs")
+    written = write_tables(list(map(find, MODULES)), Places(tmp_path, readme, tmp_path / "figures", tmp_path / "runs"))
     text = readme.read_text()
     assert "| **paper** | 1.23 |" in text
     assert "11.97 ± 1.71" in text
@@ -147,14 +150,30 @@ def test_tables_without_a_record_are_kept(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     marks = "".join(f"<!-- {name}:begin -->\n| a table of {name} |\n<!-- {name}:end -->\n" for name in MODULES)
     readme.write_text(marks)
-    places = (readme, tmp_path / "figures", tmp_path / "runs")
+    places = Places.of(tmp_path)
     with pytest.raises(RunError, match=r"no record of any experiment in .*nowhere: .* --out"):
-        write_tables(list(map(find, MODULES)), tmp_path / "nowhere", *places)
+        write_tables(list(map(find, MODULES)), replace(places, results=tmp_path / "nowhere"))
     assert readme.read_text() == marks
     append(tmp_path / "mnist.jsonl", {"cell": mnist.EXPERIMENT.cells[0], "seed": 0, "metrics": {"digit_error": 0.0123}})
-    write_tables(list(map(find, MODULES)), tmp_path, *places)
+    write_tables(list(map(find, MODULES)), places)
     assert readme.read_text().count("| a table of ") == len(MODULES) - 1
     assert "| a table of mnist |" not in readme.read_text()
+
+
+def test_others_records_have_their_tables_beside_them(tmp_path: Path) -> None:
+    append(tmp_path / "mnist.jsonl", {"cell": mnist.EXPERIMENT.cells[0], "seed": 0, "metrics": {"digit_error": 0.0123}})
+    before = README.read_bytes()
+    assert main(["tables", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    assert "| **paper** | 1.23 |" in text
+    assert text.count("No run is recorded yet.") == len(MODULES) - 1
+    assert README.read_bytes() == before
+    assert main(["tables", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_text() == text
+
+
+def test_the_repositorys_records_have_the_repositorys_places() -> None:
+    assert Places.of(RESULTS / ".." / "results") == Places(RESULTS, README, FIGURES, RUNS)
 
 
 @pytest.mark.parametrize("name", MODULES)
