@@ -27,6 +27,7 @@ from experiments.recomposed import recomposed
 from experiments.record import Cell
 from experiments.swaps import digits_shown, swaps
 from experiments.table import Table
+from experiments.views import Blur
 from unbraid.data import Rows
 from unbraid.evaluation import evaluate_labels
 from unbraid.graph import Symbol
@@ -201,6 +202,12 @@ def isolated() -> Rows:
     return ub.data.multi_mnist(1000, counts=(1,), at_most=3, seed=1)
 
 
+@cache
+def singles(images: int, most: int) -> Rows:
+    """Returns images of a single digit of the training ones, and which it is, for the judge of swaps."""
+    return lone(_with_latents(ub.data.multi_mnist(images, counts=(1,), at_most=most, seed=2)))
+
+
 def model(cell: Cell, seed: int) -> ub.Model:
     """Returns a fresh model; "pretrained" has learned to write single digits, with no label but that there is one."""
     made = MultiDigits(seed=seed, most=4 if cell["model"] == "four" else 3)
@@ -254,9 +261,10 @@ def also(cell: Cell, trained: ub.Model, train: Rows, test: Rows) -> Found:
     """Sets the digit where it is alone in the image, which an independent classifier looks at."""
     if not cell["labels"]:
         return Found()  # no digit was ever named
-    steps = test.labels["items.digit"].shape[1]
-    shown = lone(_with_latents(ub.data.multi_mnist(len(train) * 3 // 4, counts=(1,), at_most=steps, seed=2)))
-    return swaps(Lone(trained), shown, lone(test), {"digit": range(10)}, epochs=5, width=24, most=500)
+    single = singles(len(train) * 3 // 4, test.labels["items.digit"].shape[1])
+    return swaps(
+        Lone(trained), single, lone(test), {"digit": range(10)}, epochs=10, width=24, most=500, judge_views=Blur()
+    )
 
 
 def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:

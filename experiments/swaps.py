@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.measure import Found, attempt, evenly
 from experiments.table import Measure, Measures
+from experiments.views import Blur
 from unbraid.data import Rows
 from unbraid.evaluation import Judge, SwapTest, swap_test, train_judge
 from unbraid.evaluation.swap import Outcome, Share, Swapper
@@ -24,6 +25,7 @@ def swaps(
     epochs: int = 5,
     width: int = 32,
     most: int = 500,
+    judge_views: Blur | None = None,
 ) -> Found:
     """Sets one factor after another, and has the images judged.
 
@@ -37,6 +39,7 @@ def swaps(
         epochs: Of the judge.
         width: Of the judge: channels of its first layer.
         most: How many test rows are looked at, evenly spaced.
+        judge_views: Of the judge: what models draw otherwise than rows are.
 
     Returns:
         `swap_FACTOR_shown`, `swap_FACTOR_kept_OTHER`, and `judge_FACTOR`, which is the same judge on the rows
@@ -44,7 +47,7 @@ def swaps(
         end in `_angle` (degrees) or `_deviation` (in the units of the labels).
     """
     names = (*values, *keep)
-    judge = judge_of(train, names, epochs, width)
+    judge = judge_of(train, names, epochs, width, judge_views)
     rows = evenly(test, most)
     labels = {name: rows.labels[name] for name in names}
     found = Found()
@@ -59,10 +62,10 @@ def swaps(
 
 
 @lru_cache(maxsize=1)
-def judge_of(train: Rows, factors: tuple[str, ...], epochs: int, width: int) -> Judge:
+def judge_of(train: Rows, factors: tuple[str, ...], epochs: int, width: int, judge_views: Blur | None = None) -> Judge:
     """Trains a judge of some factors, once a process for the same rows."""
     labels = {name: train.labels[name] for name in factors}
-    return train_judge(train.images, labels, epochs=epochs, width=width)
+    return train_judge(train.images, labels, epochs=epochs, width=width, views=judge_views)
 
 
 def numbers(found: SwapTest, directions: Sequence[str] = ()) -> dict[str, float]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from unbraid.views import View
 
@@ -53,6 +54,28 @@ class Colour:
         added = self.brightness * uniform(1) + self.tint * uniform(images.shape[1])
         changed = (mean + (images - mean) * (self.contrast * uniform(1)).exp() + added).clamp(0, 1)
         return torch.where(uniform(1) < 2 * self.negative - 1, 1 - changed, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """Blurred and paler ink, as models draw it: for judges of what they draw.
+
+    Args:
+        side: Of the square whose mean a pixel is drawn towards, twice; odd.
+        palest: What is left of the ink at least, 0 to 1.
+    """
+
+    side: int = 5
+    palest: float = 0.4
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Blurs images (rows, channels, height, width) in [0, 1] on a ground of 0."""
+        share, ink = torch.rand(2, len(images), 1, 1, 1, generator=generator, device=images.device)
+        around = images
+        for _ in range(2):
+            around = functional.avg_pool2d(around, self.side, 1, self.side // 2)
+        blurred: Tensor = (self.palest + (1 - self.palest) * ink) * (images + share * (around - images))
+        return blurred
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,22 @@ def test_the_seed_fixes_it_and_no_other_randomness_is_touched() -> None:
     assert not torch.equal(first, judge(epochs=1, seed=1).predict(TEST.images)["place"])
 
 
+def test_a_judge_reads_what_its_views_have_shown() -> None:
+    """In rows there is ink on black, in what is read black on white."""
+
+    def negative(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        assert generator is not None
+        return torch.where(torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5, images, 1 - images)
+
+    rows, test = ub.data.tiny_digits(1000), ub.data.tiny_digits(200, seed=1)
+    errors = {}
+    for views in (None, negative):
+        trained = train_judge(rows.images, {"digit": rows.labels["digit"]}, epochs=8, width=8, views=views)
+        errors[views] = error_rate(trained.predict(1 - test.images)["digit"], test.labels["digit"]).error
+    assert errors[None] > 0.6
+    assert errors[negative] < 0.4
+
+
 def test_rows_without_a_label_teach_nothing() -> None:
     """Their labels are not read, whatever a batch holds: a judge of a half-labelled factor is no NaN."""
     shape, x = ROWS.labels["shape"].copy(), ROWS.labels["x"].copy()
@@ -77,3 +93,8 @@ def test_wrong_labels(labels: Any, message: str) -> None:
 def test_wrong_sizes() -> None:
     with pytest.raises(OptionError, match="epochs, batch_size and width must be 1 or more, got 0, 128 and 8"):
         judge(epochs=0)
+
+
+def test_what_is_no_view() -> None:
+    with pytest.raises(OptionError, match="a view is called as view"):
+        judge(epochs=1, views=ub.Warp)

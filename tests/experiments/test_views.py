@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from experiments.neighbours import Neighbours
-from experiments.views import Colour, Cover, InTurn, Relight
+from experiments.views import Blur, Colour, Cover, InTurn, Relight
 from unbraid.views import View
 
 IMAGES = torch.rand(64, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(
-    "view", [Colour(), Cover(), Relight(), InTurn((Colour(), Cover()))], ids=lambda v: type(v).__name__
+    "view", [Blur(), Colour(), Cover(), Relight(), InTurn((Colour(), Cover()))], ids=lambda v: type(v).__name__
 )
 def test_a_view_is_a_function_of_its_generator(view: View) -> None:
     drawn = partial(torch.Generator().manual_seed, 1)
@@ -30,6 +30,17 @@ def test_nothing_is_changed_where_nothing_is_to_be() -> None:
     generator = torch.Generator().manual_seed(0)
     still = (Colour(contrast=0.0, brightness=0.0, tint=0.0, negative=0.0), Cover(0.0), Relight(0.0, 0.0, 0.0))
     torch.testing.assert_close(InTurn(still)(IMAGES, generator), IMAGES, atol=1e-3, rtol=0.0)
+
+
+def test_blurred_ink_is_spread_and_none_is_added() -> None:
+    ink = torch.zeros(200, 1, 15, 15)
+    ink[:, :, 7, 7] = 1
+    seen = Blur(side=3, palest=1.0)(ink, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(seen.sum((1, 2, 3)), torch.ones(200))
+    assert seen[..., 7, 7].min() < 0.2 < 0.9 < seen[..., 7, 7].max()
+    assert seen[..., :5, :].max() == 0  # two pixels away at most
+    pale = Blur(side=1, palest=0.4)(ink, torch.Generator().manual_seed(0)).amax((1, 2, 3))
+    assert 0.4 <= pale.min() < 0.45 < 0.95 < pale.max() <= 1
 
 
 def test_negatives_and_mirror_images_are_as_frequent_as_asked() -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from unbraid.data.label_values import label_array
 from unbraid.errors import DataError, OptionError
 from unbraid.training.draws import seeded_generator
+from unbraid.views.view import View, check_view
 
 _CHUNK = 1000  # images judged at once
 
@@ -75,6 +76,7 @@ def train_judge(
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     width: int = 32,
+    views: View | None = None,
     seed: int = 0,
 ) -> Judge:
     """Trains a small convolutional network on all factors that have labels: cross-entropy, or squared error.
@@ -90,14 +92,16 @@ def train_judge(
         batch_size: Rows a step.
         learning_rate: Of Adam at the start; it falls to zero along a cosine.
         width: Channels of the first layer; the others have two and four times as many.
-        seed: Of the weights and the order of rows.
+        views: Transforms images in a way that keeps the factors, such as blurring them as models do: what models make
+            differs from rows, and a judge that has seen rows alone may not read it.
+        seed: Of the weights, the order of rows, and views.
 
     Returns:
         The judge, on the device of the images.
 
     Raises:
         DataError: If there are no rows or no labels, or a factor has not one label a row, or none at all.
-        OptionError: If a size is not positive.
+        OptionError: If a size is not positive, or what is given as views is none.
 
     Example:
         >>> import unbraid as ub
@@ -112,7 +116,10 @@ def train_judge(
     if not known or not len(images):
         raise DataError("a judge is trained on labelled images, and there are none: give images and labels")
     heads = {name: _head(values) for name, values in known.items()}
+    if views is not None:
+        check_view(views)
     generator = seeded_generator(seed, "judge")
+    noise = torch.Generator(images.device).manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         network = _network(images, width, sum(head.size for head in heads.values()))
@@ -122,7 +129,8 @@ def train_judge(
     for _ in range(epochs):
         for rows in torch.randperm(len(images), generator=generator).to(images.device).split(batch_size):
             optimizer.zero_grad(set_to_none=True)
-            _loss(heads, network(images[rows]), {name: values[rows] for name, values in known.items()}).backward()
+            seen = images[rows] if views is None else views(images[rows], noise)
+            _loss(heads, network(seen), {name: values[rows] for name, values in known.items()}).backward()
             optimizer.step()
             schedule.step()
     return Judge(network.eval(), heads)
