@@ -64,7 +64,7 @@ def fit(
             `choose="best"` or `patience` asks for it.
         test: Rows with labels whose error is measured once, at the end.
         views: Transforms rows in a way that keeps their labels; with `consistency` above 0 the labelled discrete
-            latents of a row and of its view are to agree.
+            latents of a row and of its view are to agree; with `swap` above 0 what was set by hand is read in a view.
         out: The run folder; None for a training that leaves no files.
         resume: Whether to go on from the folder's checkpoint; a folder without one is begun.
         overwrite: Whether an old run in the folder is replaced.
