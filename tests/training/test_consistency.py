@@ -29,6 +29,29 @@ class Direct(ub.Model):
         return ub.Normal(3)(digit)
 
 
+class Skewed(ub.Model):
+    """The same, with a prior that is learned."""
+
+    def encode(self, x: Any) -> Any:
+        return {"digit": ub.Categorical(3, logits=ub.Learnable(0.0))(logits=x)}
+
+    def decode(self, digit: Any) -> Any:
+        return ub.Normal(3)(digit)
+
+
+class Child(ub.Model):
+    """The same, where another latent decides about the prior."""
+
+    def encode(self, x: Any) -> Any:
+        return {"digit": ub.Categorical(3)(logits=x), "hand": ub.Normal(1)(x)}
+
+    def prior(self, hand: Any) -> Any:
+        return {"digit": ub.Categorical(3)(hand)}
+
+    def decode(self, digit: Any, hand: Any) -> Any:
+        return ub.Normal(3)(digit, hand)
+
+
 def by_hand(mean: Tensor, threshold: float) -> tuple[Tensor, Tensor, Tensor]:
     """Computes the running mean, the losses of labelled rows and those of the others."""
     probs = torch.softmax(GUIDE, 1)
@@ -66,6 +89,29 @@ def test_alignment_holds_a_class_back_that_takes_over() -> None:
     unsure = torch.tensor([[1.0, 0.9, 0.0]])
     found = consistency.losses(Direct(), unsure, VIEW[:1], {})[1]["digit"]
     assert torch.allclose(found, -torch.log_softmax(VIEW[:1], 1)[:, 1])  # and not the class 0 of the largest logit
+
+
+def test_alignment_follows_the_prior_as_it_is_learned() -> None:
+    """The averaged model's prior counts, not where it started, nor the student's."""
+    teacher, student = Skewed(), Skewed()
+    consistency = Consistency(student, ["digit"], 0.0)
+    assert torch.allclose(consistency.means["digit"], torch.full((3,), 1 / 3))
+    with torch.no_grad():
+        teacher.frame(None).parameters(teacher.graph.factors["digit"])["logits"].tensor.copy_(
+            torch.tensor([[0.1, 0.8, 0.1]]).log()
+        )
+    unsure = torch.tensor([[1.0, 0.9, 0.0]])
+    found = consistency.losses(teacher, unsure, VIEW[:1], {})[1]["digit"]
+    assert torch.allclose(found, -torch.log_softmax(VIEW[:1], 1)[:, 1])
+    started = consistency.losses(student, unsure, VIEW[:1], {})[1]["digit"]
+    assert torch.allclose(started, -torch.log_softmax(VIEW[:1], 1)[:, 0])
+
+
+def test_what_p_gives_parents_is_not_aligned() -> None:
+    consistency, model = Consistency(Child(), ["digit"], 0.0), Child()
+    assert not consistency.means
+    found = consistency.losses(model, GUIDE, VIEW, {})[1]["digit"]
+    assert torch.allclose(found, -torch.log_softmax(VIEW, 1)[range(4), GUIDE.argmax(1)])
 
 
 def test_only_the_student_gets_a_gradient() -> None:

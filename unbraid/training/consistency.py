@@ -15,7 +15,6 @@ from unbraid.inference.labelled import is_labelled, label_or_guess
 from unbraid.inference.probable import most_probable
 from unbraid.model import Model
 from unbraid.objectives.matching import matched
-from unbraid.variables.family import Learnable
 
 KEPT = 0.98
 """How much of the running mean of the teacher's probabilities a step keeps."""
@@ -26,8 +25,9 @@ class Consistency:
 
     For a labelled row the target is its label. For another one the target is the value of which the averaged model
     is sure ("pseudo-label", with a threshold), after its probabilities were aligned: divided by their running mean
-    and multiplied by the variable's own prior, so that the guesses as a whole follow the prior and a class cannot
-    take over by confirming itself. A continuous variable's target is the averaged model's whole distribution.
+    and multiplied by p of the variable, as far as it is learned, so that the guesses as a whole follow the prior and a
+    class cannot take over by confirming itself. They are not aligned where p gives the variable parents. A continuous
+    variable's target is the averaged model's whole distribution.
 
     References:
         Sohn et al., "FixMatch" (2020), Eqs. 3 and 4; distribution alignment: Berthelot et al., "ReMixMatch" (2020),
@@ -41,13 +41,9 @@ class Consistency:
 
     def __init__(self, model: Model, variables: Sequence[str], threshold: float) -> None:
         self.model, self.variables, self.threshold = model, tuple(variables), threshold
-        self.means = {name: self._prior(name) for name in variables if model.graph.latents[name].family.cardinality}
-
-    def _prior(self, name: str) -> Tensor:
-        family, device = self.model.graph.latents[name].family, next(self.model.parameters()).device
-        given = {key: each.start if isinstance(each, Learnable) else each for key, each in family.prior.items()}
-        start = {key: torch.as_tensor(each) for key, each in given.items()}
-        return torch.softmax(family.logits(start), -1).to(device)
+        graph, own = model.graph, model.frame(None)
+        aligned = (name for name in variables if graph.latents[name].family.cardinality and not graph.p_parents[name])
+        self.means = {name: _prior(own, name) for name in aligned}
 
     def losses(
         self, teacher: Model, x: Tensor, view: Tensor, labels: Mapping[str, Tensor]
@@ -93,18 +89,26 @@ class Consistency:
     def _loss(self, name: str, guide: Frame, student: Frame, value: Spread) -> tuple[Tensor, Tensor]:
         """Returns the loss of unlabelled rows, and which rows count."""
         node = self.model.graph.latents[name]
-        if name not in self.means:
+        if node.family.cardinality is None:
             return self._divergence(guide, student, node), torch.ones(
                 value.rows, dtype=torch.bool, device=value.tensor.device
             )
         with torch.no_grad():
-            parameters = {key: each.tensor for key, each in guide.parameters(node).items()}
-            probs = torch.softmax(node.family.logits(parameters), -1)
-            self.means[name].lerp_(probs.mean(0), 1 - KEPT)
-            aligned = probs * self._prior(name) / self.means[name].clamp_min(1e-6)
-            sure, target = (aligned / aligned.sum(-1, keepdim=True)).max(-1)
+            probs = self._aligned(name, guide)
+            sure, target = probs.max(-1)
             guess = Spread(node.family.value_of(target).to(probs.dtype))
         return -student.score(node, guess).tensor, sure >= self.threshold
+
+    def _aligned(self, name: str, guide: Frame) -> Tensor:
+        """Returns the averaged model's probabilities, (rows, K), and moves their running mean on."""
+        node = self.model.graph.latents[name]
+        parameters = {key: each.tensor for key, each in guide.parameters(node).items()}
+        probs = torch.softmax(node.family.logits(parameters), -1)
+        if name not in self.means:
+            return probs
+        self.means[name].lerp_(probs.mean(0), 1 - KEPT)
+        aligned = probs * _prior(guide, name) / self.means[name].clamp_min(1e-6)
+        return aligned / aligned.sum(-1, keepdim=True)
 
     @staticmethod
     def _divergence(guide: Frame, student: Frame, node: Node) -> Tensor:
@@ -116,6 +120,14 @@ class Consistency:
         if divergence is None:
             return -student.score(node, most_probable(guide, node)).tensor
         return divergence
+
+
+@torch.no_grad()
+def _prior(frame: Frame, name: str) -> Tensor:
+    """Returns the probabilities, (K,), that p gives a latent's values, as learned so far; nothing else decides them."""
+    factor = frame.graph.factors[name]
+    parameters = {key: each.tensor for key, each in frame.parameters(factor).items()}
+    return torch.softmax(factor.family.logits(parameters), -1).reshape(-1)
 
 
 @contextmanager
