@@ -49,6 +49,25 @@ class Sum(nn.Module):
 
 
 @ub.capturable
+class Near(nn.Module):
+    """Log-odds of counts near an amount, so that what is seen in a place adds to the count whatever else there is.
+
+    A count that no label has can be told so; log-odds with weights of their own for each count never tell it.
+    """
+
+    count: Tensor
+
+    def __init__(self, counts: int) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.arange(float(counts)), persistent=False)
+        self.log_precision = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, amount: Tensor) -> Tensor:
+        """Maps amounts (rows, 1) to (rows, counts)."""
+        return -self.log_precision.exp() * (self.count - amount).square()
+
+
+@ub.capturable
 class Search(nn.Module):
     """Log-odds of the cells for the next digit, from what is seen in each of them and where digits were found."""
 

@@ -68,6 +68,7 @@ class Measures:
         columns: The metrics.
         rows: The key of the cells whose values are the rows.
         order: The values in the order of the rows; those without a run are left out.
+        among: The values that have a row; all if none is named.
         where: Which cells count.
     """
 
@@ -75,6 +76,7 @@ class Measures:
     columns: tuple[Measure, ...]
     rows: str = "model"
     order: tuple[Any, ...] = ()
+    among: tuple[Any, ...] = ()
     where: Cell = field(default_factory=dict)
 
 
@@ -108,6 +110,7 @@ def _of_several(table: Measures, records: Sequence[Record]) -> str:
     """Writes a table of several metrics: mean ± standard deviation over the seeds; empty where nothing was measured."""
     counted = matching(records, table.where)
     there = ordered(record["cell"][table.rows] for record in counted)
+    there = [value for value in there if not table.among or value in table.among]
     lines = [f"**{table.title}**", ""]
     heads = [f"{each.name}{SIGNS[each.unit]}" for each in table.columns]
     lines += [_line(table.rows, [*heads, "source"]), "| --- |" + " ---: |" * len(heads) + " --- |"]

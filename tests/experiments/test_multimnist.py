@@ -23,6 +23,35 @@ def test_a_centre_is_marked_in_its_cell() -> None:
     assert multimnist.cells(places).tolist() == [[0, last * CELLS + last // 2, -1]]
 
 
+def test_a_count_is_near_what_is_there() -> None:
+    """Its odds are those of a normal density around the amount, at whole numbers: also where no count was ever seen."""
+    near = net.Near(5)
+    found = torch.log_softmax(near(torch.tensor([[0.2], [3.9], [11.0]])), 1)
+    assert found.argmax(1).tolist() == [0, 4, 4]
+    scale = (near.log_precision.detach().exp() * 2) ** -0.5
+    density = torch.distributions.Normal(torch.tensor([[0.2], [3.9], [11.0]]), scale).log_prob(torch.arange(5.0))
+    assert torch.allclose(found, torch.log_softmax(density, 1), atol=1e-4)
+
+
+def test_a_sum_over_places_tells_counts_that_were_never_seen() -> None:
+    """Trained on none to two of something, it tells four; log-odds of each count by itself do not."""
+    torch.manual_seed(0)
+    things = torch.randint(3, (2000,))
+    seen = torch.stack([torch.where(torch.randperm(CELLS**2) < count, 1.0, 0.0) for count in things])
+    four = torch.stack([torch.where(torch.randperm(CELLS**2) < 4, 1.0, 0.0) for _ in range(100)])
+    for summed, told in ((True, True), (False, False)):
+        amount = torch.nn.Linear(CELLS**2, 1) if summed else torch.nn.Linear(CELLS**2, 5)
+        torch.nn.init.constant_(amount.weight, 0.1)
+        odds = torch.nn.Sequential(amount, net.Near(5)) if summed else amount
+        optimiser = torch.optim.Adam(odds.parameters(), 0.01)
+        for _ in range(300):
+            loss = torch.nn.functional.cross_entropy(odds(seen), things)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        assert bool((odds(four).argmax(1) == 4).float().mean() > 0.9) == told
+
+
 def test_a_cell_is_known_by_its_features_and_by_where_it_is() -> None:
     seen = torch.randn(2, 5, CELLS, CELLS)
     places = np.array([[[0.4, 0.31, -0.77]], [[0.4, -0.92, 0.0]]], np.float32)

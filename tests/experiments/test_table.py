@@ -86,6 +86,8 @@ def test_a_table_of_several_metrics() -> None:
         "| **neither** | 50.00 |  (1 of 1 runs failed) | 9.00 | ours, 1 run |",
         "| **q** | 2.00 ± 1.41 | 20.00 | 4.00 | ours, 1 to 2 runs |",
     ]
+    few = markdown(Measures("Both", columns, among=("q",)), rows).splitlines()
+    assert [line.split("|")[1] for line in few[4:]] == [" **q** "]
 
 
 def test_the_deviation_is_that_of_a_sample() -> None:
