@@ -99,6 +99,12 @@ def pictures(cell: Cell, trained: ub.Model, test: Rows) -> Mapping[str, Figure]:
     return {"analogies": analogies(trained, test.images[:8], dark_on_white=False)} if cell["rate"] == 1.0 else {}
 
 
+def settings(cell: Cell) -> ub.Settings:
+    """Returns settings in which all labels make as many steps as a few do."""
+    found = SETTINGS.changed(rate=cell["rate"])
+    return found.changed(labelled_batch_size=found.batch_size) if cell["labels"] == "all" else found
+
+
 def steps_alone(cell: Cell) -> int:
     """Gives the baseline as many labelled batches as the training of 8,000 rows has."""
     return SETTINGS.epochs * 8000 // SETTINGS.batch_size if cell["rate"] == 1.0 and cell["labels"] != "all" else 0
@@ -113,7 +119,7 @@ EXPERIMENT = Experiment(
     rows=rows,
     labelled=labelled,
     model=lambda cell, seed: HouseNumbers(seed=seed),
-    settings=lambda cell: SETTINGS.changed(rate=cell["rate"]),
+    settings=settings,
     views=lambda cell, train: VIEWS,
     baseline_views=lambda cell: VIEWS,
     measure=errors,
