@@ -253,13 +253,18 @@ def measure(trained: ub.Model, test: Rows) -> dict[str, float]:
     wrong = ~_same_digits(read_digits, test.labels["items.digit"])
     metrics = {"count_error": found["count"]["error"], "set_error": float(wrong.mean())}
     metrics["item_error"] = found["items.digit"]["error"]
-    if trained.fields.get("most", 3) > 3:
-        rows = four()
-        found = trained.predict(rows.images)
-        metrics["count_error_of_four"] = float((found["count"].numpy() != 4).mean())
-        wrong = ~_same_digits(found["items.digit"].numpy(), rows.labels["items.digit"])
-        metrics["set_error_of_four"] = float(wrong.mean())
-    return metrics
+    return metrics | (_of_four(trained) if trained.fields.get("most", 3) > 3 else {})
+
+
+def _of_four(trained: ub.Model) -> dict[str, float]:
+    """Measures the same of images of four digits."""
+    rows = four()
+    found = trained.predict(rows.images)
+    wrong = ~_same_digits(found["items.digit"].numpy(), rows.labels["items.digit"])
+    return {
+        "count_error_of_four": float((found["count"].numpy() != 4).mean()),
+        "set_error_of_four": float(wrong.mean()),
+    }
 
 
 def _same_digits(read_digits: np.ndarray[Any, Any], digits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
