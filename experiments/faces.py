@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from experiments.face_pictures import LIGHTS, Relit, faces_of
 from experiments.face_tables import CURVES, FIGURES, PROTOCOLS, STRUCTURES, TABLES
 from experiments.measure import Found, angles, errors
 from experiments.neighbours import Neighbours
+from experiments.networks import halvings
 from experiments.record import Cell
 from experiments.swaps import swaps
 from experiments.views import Cover, InTurn, Relight
@@ -55,7 +55,7 @@ class Faces(ub.Model):
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
         skin = ub.dropout(self.drop)(ub.module(Contrast())(x).flatten(1))
         h = ub.mlp(2 * self.hidden, dropout=self.drop)(skin)
-        g = ub.module(features(self.width))((x + 0.02).log())
+        g = ub.module(halvings(self.width))((x + 0.02).log())
         identity = ub.Categorical(PEOPLE, estimator="plug_in")(h)
         lighting = ub.Direction(3)(ub.mlp(self.hidden)(g))
         above = (identity, lighting) if self.structure in ("q", "both") else (g,)
@@ -94,14 +94,6 @@ class Contrast(nn.Module):
     def around(self, x: Tensor) -> Tensor:
         """Returns the mean of the five by five pixels around each."""
         return functional.avg_pool2d(x, 5, 1, 2, count_include_pad=False)
-
-
-def features(width: int) -> nn.Sequential:
-    """Returns three convolutions with normalised features, each of which halves height and width."""
-    layers: list[nn.Module] = []
-    for into, out in pairwise((1, width, 2 * width, 4 * width)):
-        layers += [nn.Conv2d(into, out, 3, 2, 1, bias=False), nn.GroupNorm(4, out), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Flatten())
 
 
 FULL = ub.Settings(

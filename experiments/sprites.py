@@ -20,8 +20,8 @@ from torch import nn
 import unbraid as ub
 from experiments.disentangled import SCORES, disentangled
 from experiments.experiment import Experiment, few, product
-from experiments.faces import features
 from experiments.measure import Found
+from experiments.networks import halvings, normalised
 from experiments.record import Cell
 from experiments.swaps import swaps
 from experiments.table import Measure, Measures, Table
@@ -47,7 +47,7 @@ class Sprites(ub.Model):
     style_size: int = 4
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        h = ub.mlp(self.hidden)(ub.module(features(16))(x))
+        h = ub.mlp(self.hidden)(ub.module(halvings(16))(x))
         shape = ub.Categorical(3)(ub.mlp(self.hidden)(ub.module(anywhere(12))(x)))
         real = {name: ub.Normal(1)(h) for name in GRIDS}
         seen = ub.glimpse(x, canvas(**real), size=(16, 16)).flatten(1)
@@ -67,9 +67,7 @@ def canvas(size: Symbol, across: Symbol, down: Symbol) -> Symbol:
 
 def anywhere(width: int) -> nn.Sequential:
     """Returns three convolutions with normalised features, of which the largest anywhere counts: what, not where."""
-    layers: list[nn.Module] = []
-    for into, out, side, step in ((1, width, 5, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2)):
-        layers += [nn.Conv2d(into, out, side, step, side // 2, bias=False), nn.GroupNorm(4, out), nn.ReLU()]
+    layers = normalised(1, (width, 5, 1), (2 * width, 3, 2), (4 * width, 3, 2))
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten())
 
 
@@ -80,7 +78,7 @@ class Plain(ub.Model):
     code_size: int = 8
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        return {"code": ub.Normal(self.code_size)(ub.mlp(self.hidden)(ub.module(features(16))(x)))}
+        return {"code": ub.Normal(self.code_size)(ub.mlp(self.hidden)(ub.module(halvings(16))(x)))}
 
     def decode(self, code: Symbol) -> Symbol:
         return ub.Bernoulli(1, 32, 32)(ub.mlp(self.hidden, self.hidden)(code))

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
-import torch
 from matplotlib.figure import Figure
-from torch import nn
 
 import unbraid as ub
 from experiments.curves import RATE, Curves
 from experiments.experiment import Experiment, few, product
 from experiments.measure import Found, errors
+from experiments.networks import features
 from experiments.published import SVHN
 from experiments.record import Cell
 from experiments.swaps import digits_shown, swaps
@@ -46,7 +44,7 @@ class HouseNumbers(ub.Model):
     drop: float = 0.3
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:
-        h = ub.dropout(self.drop)(ub.module(features(self.width))(x))
+        h = ub.dropout(self.drop)(ub.module(features(self.width, channels=3))(x))
         digit = ub.Categorical(10, estimator="plug_in")(ub.mlp(self.hidden, dropout=self.drop)(h))
         looks = ub.conv(self.looks, 2 * self.looks, 4 * self.looks)(x)
         return {"digit": digit, "style": ub.Normal(self.style_size)(ub.mlp(self.hidden)(digit, looks))}
@@ -54,18 +52,6 @@ class HouseNumbers(ub.Model):
     def decode(self, digit: Symbol, style: Symbol) -> Symbol:
         image = ub.deconv(64, 32, 16, to=(3, 32, 32))(ub.mlp(self.hidden)(digit, style))
         return ub.Normal(3, 32, 32)(loc=image.sigmoid(), scale=ub.Learnable(0.2))
-
-
-def features(width: int) -> nn.Sequential:
-    """Returns five convolutions with normalised features, which halve height and width three times."""
-    sizes, sides, steps = (3, width, 2 * width, 2 * width, 4 * width, 4 * width), (5, 3, 3, 3, 3), (2, 1, 2, 1, 2)
-    layers: list[nn.Module] = []
-    for (into, out), side, step in zip(pairwise(sizes), sides, steps, strict=True):
-        convolution = nn.Conv2d(into, out, side, step, side // 2, bias=False)
-        layers += [convolution, nn.GroupNorm(4, out), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.Flatten())
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # quicker on processors
-    return network
 
 
 SETTINGS = ub.Settings(
