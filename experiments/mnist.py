@@ -73,7 +73,9 @@ PLAIN = ub.Settings(
 # A style that costs more leaves it to the digit to tell rows apart. From 100 labels, after 8 epochs, the error on
 # held-out training rows is 18.8 % at beta 1, 7.6 % at 3, 7.5 % at 6.
 VIEWS = RECIPES["mnist"].settings
-BEST = VIEWS.changed(epochs=20, alpha=1e4, consistency=1e4, labelled_batch_size=64)
+BEST = VIEWS.changed(epochs=20, alpha=1e4, consistency=1e4, labelled_batch_size=128)
+# Of 4 epochs from 100 labels, on 50,000 rows whose labels were kept from the training (standard error 0.06): 2.17 %
+# with the demo's convolutions and settings, 1.60 with these and labelled batches of 64, 1.52 with batches of 128.
 SETTINGS = {"paper": PLAIN, "paper_views": VIEWS, "best": BEST, "plane": PLAIN}
 
 

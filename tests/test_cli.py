@@ -138,6 +138,7 @@ def test_a_run_leaves_all_that_it_promises(run: Path) -> None:
         "limit": 0,
         "own": None,
     }
+    assert config["device"] == "cpu"
     assert config["settings"]["alpha"] == MNIST.settings.alpha
     assert len(History(run / "history.jsonl").records) == 2
 
@@ -255,6 +256,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "run": (["resume", "/nowhere/run"], "there is no run /nowhere/run: no such folder"),
     "run to evaluate": (["evaluate", "/nowhere/run"], "there is no run /nowhere/run"),
     "estimator": (["train", "mnist", "--estimators", "digt", "plug_in"], r"'digt', which is no latent"),
+    "device": (["train", "mnist", "--device", "gpu"], r"--device gpu: .*This machine has cpu"),
+    "device without numbers": (
+        ["train", "mnist", "--device", "meta"],
+        r"--device meta: 'meta' holds no numbers\. This",
+    ),
     "rows to choose on": (["train", "mnist", "--choose", "best"], "choose='best' needs rows to choose on"),
 }
 

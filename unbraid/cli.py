@@ -45,6 +45,7 @@ RecipeArgument = Annotated[
 ProgramArgument = Annotated[Positional[str], arg(help="your model: file.py:Class or module:Class", metavar="PROGRAM")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
 ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
+DeviceOption = Annotated[str, arg(help="where to train: cpu, cuda, cuda:1, ...")]
 DevicesOption = Annotated[int, arg(help="processes on this machine that train together")]
 NodesOption = Annotated[int, arg(help="machines that train together; each runs this command")]
 
@@ -94,6 +95,7 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
         limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
         overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
         progress: ProgressOption = "auto",
+        device: DeviceOption = "cpu",
         devices: DevicesOption = 1,
         nodes: NodesOption = 1,
         settings: OmitArgPrefixes[Any] = settings_default,
@@ -103,8 +105,8 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
         chosen = Settings().changed(**values_of(settings))
         job = Job(recipe, labels, chosen.seed if draw is None else draw, data, validation, limit)
         made = cls(seed=chosen.seed, **values_of(fields))
-        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "devices": devices, "nodes": nodes}
-        print_metrics(train_run(job, made, chosen, out, **options), out)
+        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress}
+        print_metrics(train_run(job, made, chosen, out, **options, device=device, devices=devices, nodes=nodes), out)
 
     without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
     train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
@@ -135,6 +137,9 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
         limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
         overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
         progress: ProgressOption = "auto",
+        device: DeviceOption = "cpu",
+        devices: DevicesOption = 1,
+        nodes: NodesOption = 1,
         settings: OmitArgPrefixes[Any] = settings_default,
         fields: OmitArgPrefixes[Any] = model_default,
     ) -> None:
@@ -146,7 +151,8 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
         seed = chosen.seed if draw is None else draw
         made = cls(seed=chosen.seed, **values_of(fields))
         job = Job(reference(cls), per_class=0, draw=seed, validation=validation, limit=limit, own=own)
-        print_metrics(train_run(job, made, chosen, out, overwrite=overwrite, progress=progress), out)
+        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress}
+        print_metrics(train_run(job, made, chosen, out, **options, device=device, devices=devices, nodes=nodes), out)
 
     without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
     train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
@@ -156,11 +162,12 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
 def resume(
     run: RunArgument,
     progress: ProgressOption = "auto",
+    device: Annotated[str, arg(help="where to train; where the run was begun if not given")] = "",
     devices: Annotated[int, arg(help="processes on this machine; 0 for as many as before")] = 0,
     nodes: Annotated[int, arg(help="machines; 0 for as many as before")] = 0,
 ) -> None:
     """Go on with a run after a stop; it ends as if it had never been stopped."""
-    print_metrics(resume_run(run, progress, devices, nodes), run)
+    print_metrics(resume_run(run, progress, device, devices, nodes), run)
 
 
 def evaluate(run: RunArgument) -> None:

@@ -45,6 +45,11 @@ def test_what_differs_from_the_recipe_is_said() -> None:
     )
 
 
+def test_the_device_is_named() -> None:
+    given = config(MNIST.settings) | {"device": "cuda:1"}
+    assert "--seed 0 --device cuda:1 --out" in command_of(given, ConvDigits(hidden=256), OUT)
+
+
 def test_another_model_is_named() -> None:
     found = command_of(config(MNIST.settings, "tests.training.small:Small"), Small(drop=0.5), OUT)
     assert "--model tests.training.small:Small --drop 0.5" in found

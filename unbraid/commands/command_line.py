@@ -31,6 +31,7 @@ def command_of(config: Mapping[str, Any], model: Model, out: Path) -> str:
     if recipe is not None and type(model) is not recipe.model:
         words += ["--model", config["model"]]
     words += [word for name in ("data", "validation", "limit") if job[name] for word in (f"--{name}", job[name])]
+    words += ["--device", config["device"]] if config.get("device", "cpu") != "cpu" else []
     usual = Settings() if recipe is None else recipe.settings
     for name, value in settings.to_json().items():
         if name != "seed" and value != getattr(usual, name):

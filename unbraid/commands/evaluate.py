@@ -51,7 +51,7 @@ def evaluate_run(
     errors = evaluate_labels(model, test.images, known) if known else {}
     baseline: dict[str, dict[str, Any]] = {name: {} for name in errors}
     if errors and plan.variables:
-        fresh = type(model)(seed=model.seed, **model.fields)
+        fresh = type(model)(seed=model.seed, **model.fields).to(next(model.parameters()).device)
         alone = supervised_baseline(fresh, rows.images, plan, settings, recipe.views)
         baseline = evaluate_labels(alone, test.images, known)
     bound = log_likelihood_bound(model, test.images, SAMPLES)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from unbraid.commands.device import to_device
 from unbraid.commands.evaluate import evaluate_run
 from unbraid.commands.figures import draw_run
 from unbraid.commands.own_data import OwnData, check_images, known_labels
@@ -69,6 +70,7 @@ def train(
     overwrite: bool = False,
     progress: Style = "auto",
     resume: bool = False,
+    device: str = "cpu",
     devices: int = 1,
     nodes: int = 1,
 ) -> dict[str, Any]:
@@ -82,7 +84,8 @@ def train(
         overwrite: Whether an old run in it is replaced.
         progress: How progress is shown.
         resume: Whether to go on from the folder's checkpoint.
-        devices: How many processes of this machine train together.
+        device: Where to train: a name that torch knows, such as cuda.
+        devices: How many processes of this machine train together, one a GPU on GPUs.
         nodes: How many machines do.
 
     Returns:
@@ -91,7 +94,7 @@ def train(
     Raises:
         UnbraidError: What went wrong, where, and what to do.
     """
-    recipe = recipe_of(job, model)
+    recipe = recipe_of(job, to_device(model, device))
     first = world_of(devices, nodes, model).rank == 0
     console = Console(stderr=True, quiet=progress == "quiet" or not first)
     rows, watched, test = rows_of(job, recipe)
@@ -105,7 +108,7 @@ def train(
     run = fit(
         model, rows.images, labels, validation=watched, views=recipe.views, out=out, resume=resume, overwrite=overwrite,
         progress=progress, devices=devices, nodes=nodes, settings=settings,
-        config={"job": asdict(job), **named_classes(rows)},
+        config={"job": asdict(job), "device": device, **named_classes(rows)},
     )  # fmt: skip
     if not first:
         return {}
@@ -116,12 +119,13 @@ def train(
     return metrics
 
 
-def resume(out: Path, progress: Style = "auto", devices: int = 0, nodes: int = 0) -> dict[str, Any]:
+def resume(out: Path, progress: Style = "auto", device: str = "", devices: int = 0, nodes: int = 0) -> dict[str, Any]:
     """Goes on with a run from its last checkpoint, to the same end as if it had not stopped.
 
     Args:
         out: The run folder.
         progress: How progress is shown.
+        device: Where to train; "" for where the run was begun.
         devices: How many processes of this machine train together; 0 for as many as when the run was begun. Another
             number goes on too, with other noise.
         nodes: How many machines do; 0 for as many as then.
@@ -133,7 +137,8 @@ def resume(out: Path, progress: Style = "auto", devices: int = 0, nodes: int = 0
     job = Job.from_json(config["job"])
     return train(
         job, model_of(config, out), Settings.from_json(config["settings"]), out, progress=progress, resume=True,
-        devices=devices or config.get("devices", 1), nodes=nodes or config.get("nodes", 1),
+        device=device or config.get("device", "cpu"), devices=devices or config.get("devices", 1),
+        nodes=nodes or config.get("nodes", 1),
     )  # fmt: skip
 
 
