@@ -123,3 +123,12 @@ def test_masked_rows_are_refused() -> None:
     masked[77, 0, 3, 3] = np.ma.masked
     with pytest.raises(DataError, match="x is a masked array with values masked in row 77: fill them"):
         source_of(masked, Small(), CPU)
+
+
+def test_a_masked_item_of_a_dataset_is_refused_when_it_comes() -> None:
+    def masked(image: Tensor) -> Any:
+        return np.ma.masked_array(image.numpy(), ((image == ROWS.images[77]).all() & (image > 0.5)).numpy()), 3
+
+    with pytest.raises(DataError, match="row 77 of the dataset is a masked array with values masked: fill them"):
+        train(LABELS, Rows(masked), epochs=1)
+    train(LABELS, Rows(lambda image: np.ma.masked_array(image.numpy(), np.zeros(image.shape, bool))), epochs=1)

@@ -41,13 +41,19 @@ class ItemReader:
         """Returns rows by their numbers.
 
         Raises:
-            DataError: If the items are not tensors of one shape.
+            DataError: If the items are not tensors of one shape, or have masked values.
         """
         several = getattr(self.dataset, "__getitems__", None)
         items = several(numbers.tolist()) if several else [self.dataset[i] for i in numbers.tolist()]
+        rows = [item[0] if isinstance(item, (tuple, list)) else item for item in items]
+        for number, row in zip(numbers.tolist(), rows, strict=True):
+            if np.ma.is_masked(row):
+                raise DataError(
+                    f"row {number} of the dataset is a masked array with values masked: fill them, e.g. "
+                    "values.filled(0), or leave the row out."
+                )
         try:
-            images = [torch.as_tensor(item[0] if isinstance(item, (tuple, list)) else item) for item in items]
-            return torch.stack(images).detach()
+            return torch.stack([torch.as_tensor(row) for row in rows]).detach()
         except (TypeError, ValueError, RuntimeError) as error:
             raise DataError(
                 f"items of the dataset do not make rows of one shape ({error}): give tensors, or (tensor, ...)."
