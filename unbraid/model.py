@@ -171,6 +171,9 @@ class Model(nn.Module):
         Returns:
             The distribution q of each latent, with batch shape (rows,), its ancestors at their known or most
             probable values.
+
+        Raises:
+            ModelError: If the program gives a distribution a parameter outside its domain, a negative scale say.
         """
         x, by_hand = self._asked_about(x), self._by_hand
         with self._asked():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 import unbraid as ub
 from tests.models import LinearGaussian, Mixture, rows_of
+from unbraid.errors import ModelError
 
 
 class Skewed(ub.Model):
@@ -18,6 +20,16 @@ class Skewed(ub.Model):
 
     def decode(self, digit: Any) -> Any:
         return ub.Normal(3)(loc=digit, scale=0.1)
+
+
+class Narrow(ub.Model):
+    """A scale that the data give, and that nothing keeps above 0."""
+
+    def encode(self, x: Any) -> Any:
+        return {"size": ub.Normal(2)(loc=x, scale=x - 0.5)}
+
+    def decode(self, size: Any) -> Any:
+        return ub.Normal(2)(loc=size, scale=0.1)
 
 
 def seeded() -> torch.Generator:
@@ -66,3 +78,9 @@ def test_log_weights_are_log_joint_minus_log_q() -> None:
     p_z = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
     by_hand = p_x + p_kind + p_z - q.log_prob(kind) - q_z.log_prob(z)
     torch.testing.assert_close(weights, by_hand[None], rtol=1e-6, atol=1e-6)
+
+
+def test_a_scale_below_0_is_no_answer() -> None:
+    assert Narrow().infer(torch.ones(2, 2))["size"].stddev.eq(0.5).all()
+    with pytest.raises(ModelError, match=r"The scale of q\(size\) is -0\.25, outside its domain, Positive.*softplus"):
+        Narrow().infer(torch.tensor([[1.0, 1.0], [1.0, 0.25]]))

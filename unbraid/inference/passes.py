@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
 from unbraid.graph.spread import SAMPLES, Spread
+from unbraid.inference.domains import outside_domain
 from unbraid.inference.known import Known
 from unbraid.objectives.bound import sample as draw_latent
 from unbraid.objectives.terms import add, multiply
@@ -24,9 +26,15 @@ def recognise(frame: Frame, known: Known) -> Frame:
 
 
 def infer(frame: Frame, known: Known, rows: int) -> dict[str, Distribution]:
-    """Returns the distribution q of each series of latents, with batch shape (rows, *steps)."""
+    """Returns the distribution q of each series of latents, with batch shape (rows, *steps).
+
+    Raises:
+        ModelError: If the program gives a distribution a parameter outside its domain.
+    """
     frame = recognise(frame, known)
     latents = frame.graph.latents
+    if found := outside_domain(frame, "q", latents):
+        raise ModelError(found)
     return {
         name: _together([latents[member] for member in each.members], frame, (rows, *each.steps))
         for name, each in frame.graph.series.items()

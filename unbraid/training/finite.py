@@ -11,6 +11,8 @@ from torch import Tensor
 
 from unbraid.errors import DataError, TrainingError
 from unbraid.inference.domains import outside_domain
+from unbraid.inference.known import Known
+from unbraid.inference.passes import recognise
 from unbraid.model import Model
 from unbraid.objectives.terms import Term
 from unbraid.training.batches import Batch
@@ -104,7 +106,8 @@ def _refuse(seen: Seen, state: TrainingState, gather: Gather | None) -> NoReturn
 def _outside(model: Model, x: Tensor) -> str:
     """Says which parameter of a distribution the program put outside its domain for these rows, if any."""
     with torch.no_grad():
-        return outside_domain(model.frame(x))
+        frame = recognise(model.frame(x), Known())
+        return outside_domain(frame, "q", frame.graph.latents) or outside_domain(frame, "p", frame.graph.factors)
 
 
 def refuse_non_finite_weights(state: TrainingState) -> None:
