@@ -80,7 +80,7 @@ PLAIN = ub.Settings(
 VIEWS = RECIPES["mnist"].settings
 BEST = VIEWS.changed(epochs=10, alpha=1e4, consistency=1e4, labelled_batch_size=128)
 # Of 4 epochs from 100 labels, on 50,000 rows whose labels were kept from the training (standard error 0.06): 2.17 %
-# with the demo's convolutions and settings, 1.60 with DeepDigits (prior uniform) and labelled batches of 64, 1.52 of 128.
+# with the demo's convolutions and settings, 1.60 with DeepDigits (uniform prior) and batches of 64, 1.52 of 128.
 SETTINGS = {"paper": PLAIN, "paper_views": VIEWS, "best": BEST, "plane": PLAIN}
 
 
