@@ -42,6 +42,18 @@ class Faces(ub.Model):
         return ub.ContinuousBernoulli(1, 3, 5)(shade * ub.mlp(8)(identity, reflectance))
 
 
+class Characters(ub.Model):
+    """The digits of MNIST's size, with few units."""
+
+    def encode(self, x: Any) -> Any:
+        h = ub.mlp(8)(x)
+        digit = ub.Categorical(10)(h)
+        return {"digit": digit, "style": ub.Normal(2)(digit, h)}
+
+    def decode(self, digit: Any, style: Any) -> Any:
+        return ub.Bernoulli(1, 28, 28)(ub.mlp(8)(digit, style))
+
+
 class Convolutions(ub.Model):
     """Images through convolutions and back."""
 

@@ -111,7 +111,7 @@ def test_help_of_train_shows_the_fields_of_the_model_named(folder: Path, capsys:
         assert "style-size" not in found
 
 
-@pytest.mark.parametrize("command", ["resume", "evaluate", "figures"])
+@pytest.mark.parametrize("command", ["resume", "evaluate", "figures", "explore"])
 def test_help_of_the_other_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "RUN the run folder (required)" in helps(capsys, command)
 

@@ -1,9 +1,10 @@
-"""The command line: `unbraid train`, `resume`, `evaluate`, `figures`."""
+"""The command line: `unbraid train`, `resume`, `evaluate`, `figures`, `explore`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from unbraid.commands import again
+from unbraid.commands.explore import explore as explore_run
 from unbraid.commands.own_data import OwnData
 from unbraid.commands.summary import print_metrics
 from unbraid.commands.train import Job
@@ -34,10 +36,11 @@ ABOUT = """Disentangled representations from a few labels.
   unbraid resume runs/a                           go on after a stop, to the same end
   unbraid evaluate runs/a                         measure again: test error, baseline, bound
   unbraid figures runs/a                          draw again
+  unbraid explore runs/a                          set any factor by hand, on a page in your browser
 
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
-COMMANDS = ("train", "resume", "evaluate", "figures")
+COMMANDS = ("train", "resume", "evaluate", "figures", "explore")
 RecipeArgument = Annotated[
     Positional[str],
     arg(help=f"what to train on: {', '.join(RECIPES)}; or file.py:Class, with --images", metavar="[RECIPE]"),
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_command(words)
         commands: dict[str, Callable[..., Any]] = {
             "train": program_command(words) if _is_program(words) else train_command(words),
-            "resume": resume, "evaluate": evaluate, "figures": figures,
+            "resume": resume, "evaluate": evaluate, "figures": figures, "explore": explore,
         }  # fmt: skip
         tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
     except UnbraidError as error:
@@ -179,6 +182,22 @@ def figures(run: RunArgument) -> None:
     """Draw the figures and write the report of a run again."""
     for path in again.figures(run):
         print(path)
+
+
+def explore(
+    run: RunArgument,
+    images: Annotated[Path | None, arg(help="rows to choose from; the run's test rows if not given")] = None,
+    labels: Annotated[Path | None, arg(help="of these rows; see `unbraid train PROGRAM`")] = None,
+    port: Annotated[int, arg(help="where the page is served; 0 for any port that is free")] = 0,
+    browser: Annotated[bool, arg(help="open the page in the browser")] = True,
+) -> None:
+    """Serve a page on which rows are chosen and any latent is set by hand; Ctrl-C ends it."""
+    with explore_run(run, images, labels, port) as page:
+        print(f"{page.url} (only on this machine); Ctrl-C ends it", flush=True)
+        if browser:
+            page.open()
+        with suppress(KeyboardInterrupt):
+            page.wait()
 
 
 def _check_command(words: Sequence[str]) -> None:

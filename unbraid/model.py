@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from inspect import signature
@@ -35,6 +35,7 @@ from unbraid.variables.family import Family
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from unbraid.explorer import Explorer
     from unbraid.gradients import GradientReport
 
 CHUNK = 1000
@@ -284,13 +285,37 @@ class Model(nn.Module):
         by_hand = self._by_hand
         by_hand.check_names(factor)
         name, values = next(iter(factor.items()))
-        values, inferred = several(name, values), self._predicted(x, {})
-        set_by_hand = self.graph.series[name].members if name in self.graph.series else (name,)
-        anew = {*set_by_hand}.union(*(self.graph.generated_from(member) for member in set_by_hand))
-        kept = {other: value for other, value in inferred.items() if other not in anew}
-        n = x.shape[0]
+        values, kept, n = several(name, values), self._kept(x, factor), x.shape[0]
         rows = [self._generated({**kept, **by_hand.labels({name: value}, n)}, n) for value in values]
         return torch.stack(rows, dim=1)
+
+    def edit(self, x: Tensor, **factors: Any) -> Tensor:
+        """Infers all latents, sets any of them by hand, and generates again.
+
+        As in `analogy`, what follows these in p is generated anew, at its most probable value, unless it is set too.
+
+        Args:
+            x: Shape (rows, *data_shape).
+            **factors: Latents set by hand: a number or a tensor (rows, *label). A single step of a `Repeat` is
+                ``**{"items[0].digit": 3}``.
+
+        Returns:
+            Shape (rows, *data_shape).
+
+        Raises:
+            DataError: If a latent does not exist, or is set to a value that it cannot have.
+        """
+        by_hand = self._by_hand
+        by_hand.check_names(factors)
+        kept, n = self._kept(x, factors), x.shape[0]
+        return self._generated({**kept, **by_hand.labels(factors, n)}, n)
+
+    def _kept(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """Returns what is inferred of rows, but for what is set by hand and for what follows that in p."""
+        members = {name: each.members for name, each in self.graph.series.items()}
+        set_by_hand = {member for name in names for member in members.get(name, (name,))}
+        anew = set_by_hand.union(*(self.graph.generated_from(member) for member in set_by_hand))
+        return {name: value for name, value in self._predicted(x, {}).items() if name not in anew}
 
     def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Draws every latent from q and returns log p(target, v) - log q(v | x), whose log-mean-exp bounds log p(x).
@@ -322,6 +347,35 @@ class Model(nn.Module):
         from unbraid.figures import draw_model
 
         return draw_model(self, path)
+
+    def explore(
+        self,
+        images: Tensor | None = None,
+        labels: Mapping[str, Any] | None = None,
+        *,
+        categories: Mapping[str, Sequence[str]] | None = None,
+        title: str = "",
+        port: int = 0,
+    ) -> Explorer:
+        """Serves a page to a browser on this machine on which rows are chosen, and any latent is set by hand.
+
+        Args:
+            images: Rows to choose from, (rows, *data_shape); those that the model draws can be chosen, too.
+            labels: Of these rows, shown beside what is inferred: -1 or NaN where missing.
+            categories: By discrete latent what its values are called.
+            title: Of the page; the name of the class if not given.
+            port: Where it is served; 0 for any that is free.
+
+        Returns:
+            What serves it, in the background: `.url`, `.open()`, `.close()`.
+
+        Raises:
+            DataError: If the images or labels do not fit.
+            OptionError: If the port is taken.
+        """
+        from unbraid.explorer import Explorer, Questions
+
+        return Explorer(Questions(self, images, labels, categories, title), port)
 
     def gradient_report(
         self,

@@ -80,6 +80,10 @@ class OwnData:
         Raises:
             DataError: If the data cannot be read, or labels are not the model's in any row, those for the test too.
         """
+        return split_rows(self.read(model), self.test_share, draw)
+
+    def read(self, model: Model) -> Rows:
+        """Reads all rows; see `load`."""
         in_arrays = Path(self.images).suffix in _ARRAYS
         rows = (self._arrays if in_arrays else self._folder)(model.latents)
         where = self.labels or self.images
@@ -91,7 +95,7 @@ class OwnData:
         except DataError as error:
             order = "" if in_arrays else " Rows are the images in the order of their names, from 0."
             raise DataError(f"{where}: {str(error).rstrip('.')}.{order}") from error
-        return split_rows(rows, self.test_share, draw)
+        return rows
 
     def _folder(self, latents: Mapping[str, Family]) -> Rows:
         """Reads a folder of images, and its CSV file."""
