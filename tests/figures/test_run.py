@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import unbraid as ub
+from tests.models import LearnedPriors, rows_of
 from unbraid.errors import DataError
 from unbraid.figures import caption_of, figures_for_run, png_bytes, traversal
 
@@ -68,6 +69,19 @@ class Items(ub.Model):
         return ub.Bernoulli(1, 6, 8)(items.decode().sum(1), back)
 
 
+class Conditional(ub.Model):
+    """A style whose prior depends on a kind."""
+
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {"kind": ub.Categorical(3)(x), "style": ub.Normal(2)(x)}
+
+    def prior(self, kind: Any) -> dict[str, Any]:
+        return {"style": ub.Normal(2)(kind)}
+
+    def decode(self, kind: Any, style: Any) -> Any:
+        return ub.Bernoulli(4, 4)(kind, style)
+
+
 class Pairs(ub.Model):
     """Two things, and nothing else."""
 
@@ -116,6 +130,27 @@ def test_a_walk_keeps_to_real_vectors(painter: Any) -> None:
     assert list(figures) == ["graph", "analogies", "traversal", "samples", "reconstructions"]
     assert caption_of(figures["traversal"]).startswith("Walk in style: within each grid kind is fixed")
     assert list(figures_for_run(Lights(), painter.images())) == ["graph", "samples", "reconstructions"]
+
+
+def test_a_walk_is_under_the_prior_that_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LearnedPriors(seed=0)
+    images, seen = rows_of(model, 9), []
+
+    def watched(values: Any) -> Any:
+        seen.append(values["style"])
+        return torch.zeros(9, 2, 3)
+
+    monkeypatch.setattr(model, "generate", watched)
+    figure = traversal(model, images, values=[1], steps=3)
+    z = 1.5 * 1.6448536  # the prior has the mean 0.5 and the standard deviation 1.5
+    torch.testing.assert_close(seen[0][0], torch.tensor([0.5 - z, 0.5 + z]), atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(seen[0][4], torch.tensor([0.5, 0.5]), atol=1e-5, rtol=0.0)
+    assert "along the two axes of style" in caption_of(figure)
+
+
+def test_a_walk_whose_prior_depends_on_others_goes_where_rows_are() -> None:
+    model, images = Conditional(), torch.rand(30, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert "along the two leading principal directions of the inferred style" in caption_of(traversal(model, images))
 
 
 def test_things_of_variable_number_are_left_out_or_kept(painter: Any) -> None:

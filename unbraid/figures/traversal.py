@@ -23,6 +23,8 @@ from unbraid.figures.subject import (
     is_repeated,
     styles_of,
 )
+from unbraid.model import Model
+from unbraid.variables import Normal
 
 _EDGE = 0.05  # the walk spans the quantiles from this to one minus this
 
@@ -55,10 +57,10 @@ def traversal(
     """Draws a grid of images over two directions of a real-valued latent, for each of a few values of a factor.
 
     The grid has equal steps of probability, from the 5 % to the 95 % quantile of a Gaussian. A style of one or two
-    dimensions is walked along its own axes under its standard normal prior; a longer one along the leading principal
-    directions of the means inferred from the images. What else is latent stays at its mean or most common value, or,
-    where a mean may be no value, as of directions, at the inferred value nearest to it. The items of a `Repeat` stay
-    those of the image that has most of them.
+    dimensions is walked along its own axes under its normal prior; a longer one, or one whose prior is another or
+    depends on other latents, along the leading principal directions of the means inferred from the images. What else is
+    latent stays at its mean or most common value, or, where a mean may be no value, as of directions, at the inferred
+    value nearest to it. The items of a `Repeat` stay those of the image that has most of them.
 
     References:
         Siddharth et al., "Learning disentangled representations in deep generative models", Figure 4 (b).
@@ -79,7 +81,7 @@ def traversal(
     check_images(model, images)
     style = choose(style, styles_of(model), "real-valued vector")
     inferred = {name: value.cpu() for name, value in model.predict(images).items()}
-    plane = _plane(inferred[style], style)
+    plane = _plane(model, inferred[style], style)
     fixed = {name: value for name, value in _typical(model, inferred).items() if name != style}
     walk = _points(plane, steps)
     settings: list[dict[str, Tensor]] = [fixed]
@@ -93,17 +95,33 @@ def traversal(
     return _draw(blocks, names, plane, style, is_inverted(dark_on_white, images))
 
 
-def _plane(means: Tensor, style: str) -> Plane:
-    """Returns the axes of a short style, or the leading principal directions of the inferred means of a long one."""
+def _plane(model: Subject, means: Tensor, style: str) -> Plane:
+    """Returns the axes of a short style under its prior, or the leading principal directions of the inferred means."""
     size = means.shape[1]
-    if size <= 2:
-        return Plane(
-            torch.zeros(size), torch.eye(size), f"the two axes of {style}" if size == 2 else f"the axis of {style}"
-        )
+    if size <= 2 and (prior := _normal_prior(model, style, size)) is not None:
+        meaning = f"the two axes of {style}" if size == 2 else f"the axis of {style}"
+        return Plane(prior[0], prior[1].diag(), meaning)
     centre = means.mean(0)
     _, lengths, directions = torch.linalg.svd(means - centre, full_matrices=False)
     spread = lengths[:2, None] / max(1, len(means) - 1) ** 0.5
-    return Plane(centre, directions[:2] * spread, f"the two leading principal directions of the inferred {style}")
+    which = "two leading principal directions" if size > 1 else "direction"
+    return Plane(centre, directions[:2] * spread, f"the {which} of the inferred {style}")
+
+
+def _normal_prior(model: Subject, style: str, size: int) -> tuple[Tensor, Tensor] | None:
+    """Returns mean and standard deviation (size,) of p(style); None where it depends on latents or is not normal.
+
+    A subject that is no `unbraid.Model` has a standard normal prior.
+    """
+    if not isinstance(model, Model):
+        return torch.zeros(size), torch.ones(size)
+    factor = model.graph.factors[style]
+    if model.graph.p_parents[style] or not isinstance(factor.family, Normal):
+        return None
+    with torch.no_grad():
+        parameters = model.frame(None).parameters(factor)
+    loc, scale = (parameters[name].tensor.expand(1, size)[0].cpu() for name in ("loc", "scale"))
+    return loc, scale
 
 
 def _points(plane: Plane, steps: int) -> Tensor:
