@@ -89,7 +89,7 @@ class Nowhere(nn.Module):
 
     def forward(self, found: Tensor) -> Tensor:
         """Maps features (rows, channels, cells, cells) to (rows, cells * cells)."""
-        return found.new_zeros(len(found), CELLS**2)
+        return found.new_zeros(found.shape[0], CELLS**2)
 
 
 @ub.capturable
@@ -109,7 +109,7 @@ class WithCoordinates(nn.Module):
         """Maps features (rows, channels, cells, cells) to (rows, channels + 2, cells, cells)."""
         across = (torch.arange(CELLS, device=seen.device, dtype=seen.dtype) + 0.5) / CELLS * 2 - 1
         where = torch.stack(torch.meshgrid(across.atanh(), across.atanh(), indexing="xy"))
-        return torch.cat([seen, where.expand(len(seen), -1, -1, -1)], 1)
+        return torch.cat([seen, where.expand(seen.shape[0], -1, -1, -1)], 1)
 
 
 @ub.capturable

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for what tests start; two spinning threads slow each other down
@@ -10,7 +11,7 @@ os.environ["MPLBACKEND"] = "Agg"
 import pytest
 import torch
 from hypothesis import settings
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
 torch.set_num_threads(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without
@@ -27,6 +28,15 @@ if os.environ.get("UNBRAID_TYPECHECK") != "0":
 # The same examples in every run, and no deadline: a busy machine is no failure.
 settings.register_profile("unbraid", deadline=None, derandomize=True)
 settings.load_profile("unbraid")
+
+
+@pytest.fixture
+def sizes_may_be_symbols() -> Iterator[None]:
+    """Exported programs are traced with torch's symbols for numbers of rows; the checks of `CHECKED` know none."""
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)
 
 
 @pytest.fixture(scope="session")

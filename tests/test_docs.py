@@ -29,7 +29,11 @@ def drawn_faces(size: tuple[int, int]) -> ub.data.Rows:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_the_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if page.stem == "export":
+        request.getfixturevalue("sizes_may_be_symbols")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ub.data, "mnist", lambda *_: (ub.data.tiny_digits(200), ub.data.tiny_digits(50, seed=1)))
     monkeypatch.setattr(ub.data, "svhn", lambda *_: (ub.data.tiny_digits(200), ub.data.tiny_digits(50, seed=1)))

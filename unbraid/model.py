@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from inspect import signature
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,8 +35,10 @@ from unbraid.variables.family import Family
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch.export import ExportedProgram
 
     from unbraid.explorer import Explorer
+    from unbraid.exporting import Answer
     from unbraid.gradients import GradientReport
 
 CHUNK = 1000
@@ -376,6 +379,30 @@ class Model(nn.Module):
         from unbraid.explorer import Explorer, Questions
 
         return Explorer(Questions(self, images, labels, categories, title), port)
+
+    def export(self, path: str | Path | None = None, answer: Answer = "predict") -> ExportedProgram:
+        """Exports what this model answers, with its weights, as a program that needs torch and nothing else.
+
+        ``torch.export.load(path).module()(x)`` answers as the model does, for any number of rows, on the device where
+        the model was; it checks nothing that it is given. ``torch.onnx.export`` and torch's compilers take it, too.
+
+        Args:
+            path: Of the file, ``digits.pt2``; None for no file.
+            answer: "predict" and "reconstruct" take x and return what these methods do; "infer" takes x and returns by
+                latent the parameters of q, ``["digit"]["logits"]``; "generate" takes a value of every latent.
+
+        Returns:
+            The program.
+
+        Raises:
+            ModelError: If a module of the program's own asks for numbers that only a run could know.
+            OptionError: If there is no such answer.
+            RunError: If the file cannot be written.
+        """
+        from unbraid.exporting import export
+
+        with self._asked():
+            return export(self, answer, path)
 
     def gradient_report(
         self,

@@ -88,7 +88,9 @@ def apply(function: Callable[..., Any], values: Sequence[Spread], elementwise: b
     """
     if len(values) == 1 and not values[0].axes:
         return Spread(_one(function(values[0].tensor)))
-    if len({value.tensor.shape[0] for value in values}) <= 1 and not any(value.axes for value in values):
+    if not any(value.axes for value in values) and all(
+        value.tensor.shape[0] == values[0].tensor.shape[0] for value in values
+    ):
         return Spread(_one(function(*[value.tensor for value in values])))
     axes = union(values)
     if elementwise and len({len(value.event_shape) for value in values}) == 1:

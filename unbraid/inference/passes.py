@@ -41,17 +41,31 @@ def infer(frame: Frame, known: Known, rows: int) -> dict[str, Distribution]:
     }
 
 
+def parameters_of_q(frame: Frame, rows: int) -> dict[str, dict[str, Tensor]]:
+    """Returns the parameters of the distribution q of each series of latents, (rows, *steps, *event)."""
+    return {
+        name: _stacked([frame.graph.latents[member] for member in each.members], frame, (rows, *each.steps))
+        for name, each in frame.graph.series.items()
+    }
+
+
 def _together(nodes: list[Node], frame: Frame, batch: tuple[int, ...]) -> Distribution:
     """Returns the distributions of a series as one, of this batch shape."""
     if len(nodes) == 1 and len(batch) == 1:
         whole: Distribution = frame.distribution(nodes[0]).expand(torch.Size(batch))
         return whole
+    return nodes[0].family.distribution(**_stacked(nodes, frame, batch))
+
+
+def _stacked(nodes: list[Node], frame: Frame, batch: tuple[int, ...]) -> dict[str, Tensor]:
+    """Returns the parameters of the distributions of a series, of this batch shape."""
     parameters: dict[str, list[Tensor]] = {}
     for node in nodes:
         for name, value in frame.parameters(node).items():
             parameters.setdefault(name, []).append(value.tensor.expand(batch[0], *value.event_shape))
-    stacked = {name: torch.stack(each, 1).unflatten(1, batch[1:]) for name, each in parameters.items()}
-    return nodes[0].family.distribution(**stacked)
+    if len(batch) == 1:
+        return {name: each[0] for name, each in parameters.items()}
+    return {name: torch.stack(each, 1).unflatten(1, batch[1:]) for name, each in parameters.items()}
 
 
 def predict(frame: Frame, known: Known, rows: int) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ from unbraid.graph.spread import covers
 from unbraid.graph.symbol import Layer, Symbol, calling_line
 from unbraid.scalars import python_scalar
 
-Groups = dict[tuple[torch.Size, bool], list[int]]
-"""The numbers of the parents that share a product, by the shape of their batch and whether they are kept apart."""
+Group = tuple[torch.Size, bool, list[int]]
+"""Parents that share a product: the shape of their batch, whether they are kept apart, and their numbers."""
 
 
 class Linear(nn.Linear):
@@ -34,25 +35,37 @@ class Linear(nn.Linear):
             return functional.linear(torch.cat(parents, -1), self.weight, self.bias)
         return self._sum_of_products(parents, groups)
 
-    def _groups(self, parents: tuple[Tensor, ...]) -> Groups:
+    def _groups(self, parents: tuple[Tensor, ...]) -> list[Group]:
         """Puts the parents together whose product is computed in one, by their batch and whether they are data."""
         known = [not parent.requires_grad for parent in parents]
         of_data = sum(parent.shape[-1] for parent, data in zip(parents, known, strict=True) if data)
         apart = 2 * of_data > self.in_features and not all(known)
-        groups: Groups = {}
-        for i, parent in enumerate(parents):
-            groups.setdefault((parent.shape[:-1], apart and known[i]), []).append(i)
+        groups: list[Group] = []
+        for i, parent in enumerate(parents):  # sizes are compared, not hashed: those of an exported program cannot be
+            batch, kept_apart = parent.shape[:-1], apart and known[i]
+            for other, other_apart, members in groups:
+                if batch == other and kept_apart == other_apart:
+                    members.append(i)
+                    break
+            else:
+                groups.append((batch, kept_apart, [i]))
         return groups
 
-    def _sum_of_products(self, parents: tuple[Tensor, ...], groups: Groups) -> Tensor:
+    def _sum_of_products(self, parents: tuple[Tensor, ...], groups: list[Group]) -> Tensor:
         """Adds up the products, those of the fewest rows first."""
         weights = self.weight.split([parent.shape[-1] for parent in parents], 1)
-        first, *others = sorted(groups, key=lambda group: (group[0].numel(), group[1]))
-        total = functional.linear(_joined(parents, groups[first]), _joined(weights, groups[first]), self.bias)
-        for group in others:
-            product = functional.linear(_joined(parents, groups[group]), _joined(weights, groups[group]))
+        (_, _, first), *others = sorted(groups, key=_rows_of)
+        total = functional.linear(_joined(parents, first), _joined(weights, first), self.bias)
+        for _, _, members in others:
+            product = functional.linear(_joined(parents, members), _joined(weights, members))
             total = product.add_(total) if covers(product.shape, total.shape) else product + total
         return total
+
+
+def _rows_of(group: Group) -> tuple[int, int, bool]:
+    """Orders groups by their rows: by the axes that they vary along, and then by the number of rows."""
+    batch, apart, _ = group
+    return sum(1 for size in batch if size != 1), prod(batch), apart
 
 
 def _joined(tensors: Sequence[Tensor], members: list[int]) -> Tensor:
