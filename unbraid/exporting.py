@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +31,7 @@ def export(model: Model, answer: Answer = "predict", path: str | Path | None = N
     """Exports what a model answers; see `Model.export`, which puts the model into evaluation mode before."""
     if answer not in _ANSWERS:
         raise OptionError(f"there is no {answer!r} to export.{did_you_mean(str(answer), _ANSWERS)}")
-    asked = _ANSWERS[answer](model)
+    asked = _ANSWERS[answer](_with_plain_weights(model))
     example, rows = asked.example(), {0: Dim("rows", min=1)}
     shapes = dict.fromkeys(example, rows) if isinstance(example, dict) else rows
     try:
@@ -41,13 +42,19 @@ def export(model: Model, answer: Answer = "predict", path: str | Path | None = N
             f"{type(model).__name__} cannot be exported: {reason} A module of your own must not ask for numbers: write "
             "x.shape[0], not len(x), and torch.where(...), not `if x > 0`."
         ) from error
-    for name, weights in program.state_dict.items():  # the model's own until here, some in a layout that no file has
-        program.state_dict[name] = nn.Parameter(weights.detach().clone(memory_format=torch.contiguous_format), False)
     if path is not None:
         file = BytesIO()
         torch.export.save(program, file)
         write_atomically(Path(path), file.getvalue())
     return program
+
+
+def _with_plain_weights(model: Model) -> Model:
+    """Returns a copy whose weights lie in memory in the usual order, as those of files and of other runtimes do."""
+    copied = deepcopy(model)
+    for weights in copied.parameters():
+        weights.data = weights.data.contiguous()
+    return copied
 
 
 class _Asked(nn.Module):
