@@ -21,6 +21,17 @@ from unbraid.errors import DataError
 from unbraid.explorer import Questions
 from unbraid.explorer.questions import SURVEYED
 
+
+class Large(ub.Model):
+    """A large image, and a long latent."""
+
+    def encode(self, x: Any) -> Any:
+        return {"style": ub.Normal(300)(x[:, :, ::20, ::20].flatten(1))}
+
+    def decode(self, style: Any) -> Any:
+        return ub.Normal(3, 100, 200)(loc=ub.dense(3)(style)[:, :, None, None] + 0 * torch.ones(3, 100, 200))
+
+
 MODELS: dict[str, type[ub.Model]] = {**REGISTRY, "Events": Events, "Tree": Tree}
 
 
@@ -184,6 +195,15 @@ def test_values_have_names() -> None:
     named = Questions(model, categories={"digit": ("ace", "king", "queen", "jack")}).describe()
     assert named["controls"][0]["values"] == ["ace", "king", "queen", "jack"]
     assert Questions(model).describe()["controls"][0]["values"] == ["0", "1", "2", "3"]
+
+
+def test_lists_show_large_images_small() -> None:
+    model = Large(seed=0)
+    questions = Questions(model, torch.rand(2, 3, 100, 200, generator=torch.Generator().manual_seed(0)))
+    assert pixels(questions.look({"row": 1}, {})["input"]).shape == (100, 200, 3)
+    assert pixels(questions.rows("as they come", 0)["rows"][1]["image"]).shape == (32, 64, 3)
+    assert pixels(questions.vary({"row": 1}, {}, "style", [[0.0] * 300])["images"][0]).shape == (32, 64, 3)
+    assert questions.describe()["controls"][0]["points"] == []
 
 
 def test_what_follows_in_p_is_said_and_what_x_does_not_need() -> None:

@@ -14,6 +14,7 @@ from unbraid.model import Model
 from unbraid.variables.family import Family
 
 _POINTS = 400  # rows whose means are dots in the plane of a latent
+_WIDEST = 256  # numbers of a latent of which these are sent
 
 
 def control(model: Model, series: Series, survey: Survey, names: Sequence[str]) -> dict[str, Any]:
@@ -47,11 +48,12 @@ def control(model: Model, series: Series, survey: Survey, names: Sequence[str]) 
     if found["kind"] != "numbers":
         return found
     low, high = survey.ranges(series.name, family.support)
+    dotted = not series.steps and low.numel() <= _WIDEST
     return found | {
         "low": plain(low.flatten()),
         "high": plain(high.flatten()),
         "told": plain(survey.told(series.name).flatten()),
-        "points": [] if series.steps else plain(survey.means[series.name][:_POINTS].flatten(1)),
+        "points": plain(survey.means[series.name][:_POINTS].flatten(1)) if dotted else [],
     }
 
 

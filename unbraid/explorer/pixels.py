@@ -30,6 +30,21 @@ def data_url(image: Tensor, dark_on_white: bool) -> str:
     return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
 
 
+def small(image: Tensor, side: int) -> Tensor:
+    """Returns an image ([1 or 3,] height, width) whose longer side is at most `side` pixels."""
+    height, width = image.shape[-2:]
+    if max(height, width) <= side:
+        return image
+    sized = area_average(image.reshape(-1, height, width), _within(height, width, side))
+    return sized.reshape(*image.shape[:-2], *sized.shape[-2:])
+
+
+def _within(height: int, width: int, side: int) -> tuple[int, int]:
+    """Returns the size of the same proportions that fits into a square."""
+    scale = side / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def opened(content: str, shape: Sequence[int], dark_on_white: bool) -> Tensor:
     """Opens an image file of a user's as a row: cut to the rows' proportions, averaged to their size.
 

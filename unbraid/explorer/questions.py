@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unbraid.errors import DataError
 from unbraid.explorer.control import control, plain, settled
-from unbraid.explorer.pixels import data_url, opened
+from unbraid.explorer.pixels import data_url, opened, small
 from unbraid.explorer.survey import Survey, deviation_of, probabilities
 from unbraid.figures.mosaic import is_mostly_black
 from unbraid.figures.subject import is_picture
@@ -23,6 +23,7 @@ SURVEYED = 2000
 _DRAWN = 200  # rows that are drawn for the survey where none are given
 _PAGE = 60
 _MOST = 200  # images that are drawn for one question
+_THUMB = 64  # pixels of the longer side of images in lists
 
 Plain = dict[str, Any]
 
@@ -104,7 +105,7 @@ class Questions:
         return {
             "total": len(self.orders[order]),
             "start": start,
-            "rows": [{"row": int(row), "image": self._shown(self.images[row])} for row in places],
+            "rows": [{"row": int(row), "image": self._thumb(self.images[row])} for row in places],
         }
 
     def look(self, of: Plain, changes: Plain) -> Plain:
@@ -133,7 +134,7 @@ class Questions:
         factors = self._factors({other: value for other, value in changes.items() if other != name})
         several = torch.stack([torch.as_tensor(self._factors({name: value})[name]) for value in values])
         images = self.model.edit(x.expand(len(values), *x.shape[1:]), **factors, **{name: several})
-        return {"images": [self._shown(image) for image in images]}
+        return {"images": [self._thumb(image) for image in images]}
 
     def _row(self, of: Plain) -> Tensor:
         """Returns the row that a question is about, (1, *data_shape)."""
@@ -198,6 +199,10 @@ class Questions:
                 found[f"{name}: predicted wrong{among}"] = wrong.tolist()
             found[f"{name}: least certain first{among}"] = self.survey.certainty[name].argsort().tolist()
         return found
+
+    def _thumb(self, row: Tensor) -> Any:
+        """Returns a row as lists show it."""
+        return self._shown(small(row, _THUMB) if self.picture else row)
 
     def _shown(self, row: Tensor) -> Any:
         """Returns a row as the page shows it: a URL of an image, or numbers."""
