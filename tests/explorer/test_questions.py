@@ -32,6 +32,16 @@ class Large(ub.Model):
         return ub.Normal(3, 100, 200)(loc=ub.dense(3)(style)[:, :, None, None] + 0 * torch.ones(3, 100, 200))
 
 
+class Heavy(ub.Model):
+    """A latent with tails so heavy that it has no variance."""
+
+    def encode(self, x: Any) -> Any:
+        return {"tail": ub.from_torch(torch.distributions.StudentT, 2, df=1.5, loc=0.0, scale=1.0)(x)}
+
+    def decode(self, tail: Any) -> Any:
+        return ub.Normal(3)(tail)
+
+
 MODELS: dict[str, type[ub.Model]] = {**REGISTRY, "Events": Events, "Tree": Tree}
 
 
@@ -204,6 +214,15 @@ def test_lists_show_large_images_small() -> None:
     assert pixels(questions.rows("as they come", 0)["rows"][1]["image"]).shape == (32, 64, 3)
     assert pixels(questions.vary({"row": 1}, {}, "style", [[0.0] * 300])["images"][0]).shape == (32, 64, 3)
     assert questions.describe()["controls"][0]["points"] == []
+
+
+def test_a_latent_whose_variance_is_infinite() -> None:
+    model = Heavy(seed=0)
+    questions = Questions(model, torch.rand(9, 3, generator=torch.Generator().manual_seed(0)))
+    about = asked_in_json(questions.describe())["controls"][0]
+    assert all(low < high for low, high in zip(about["low"], about["high"], strict=True))
+    found = asked_in_json(questions.look({"row": 0}, {}))["latents"]["tail"]
+    assert found["deviations"] == [None, None]
 
 
 def test_what_follows_in_p_is_said_and_what_x_does_not_need() -> None:

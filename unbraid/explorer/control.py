@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import torch
@@ -82,8 +83,8 @@ def settled(family: Family, value: Any) -> Any:
 
 
 def plain(values: Tensor) -> Any:
-    """Returns numbers as JSON has them: four digits are enough for a page; what is not there is None."""
+    """Returns numbers as JSON has them, in four digits, enough for a page; what is not there, or infinite, is None."""
     if values.dim() == 0:
         number = values.item()
-        return number if isinstance(number, int) else None if number != number else float(f"{number:.4g}")
+        return number if isinstance(number, int) else float(f"{number:.4g}") if isfinite(number) else None
     return [plain(each) for each in values]

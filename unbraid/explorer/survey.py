@@ -71,10 +71,8 @@ class Survey:
         if len(means) == 0:
             means = means.new_zeros(1, *means.shape[1:])
         low, high = means.quantile(torch.tensor([_TAIL, 1 - _TAIL]).double(), dim=0)
-        deviations = self.deviations.get(name, means[:0])
-        reach = 2 * deviations.double().mean(0) if len(deviations) else (high - low) / 4
         least, most = _BOUNDS.get(support, (-torch.inf, torch.inf))
-        reach = reach.clamp(min=1e-3)
+        reach = (2 * self._deviation(name, (high - low) / 8)).clamp(min=1e-3)
         return (low - reach).clamp(least, most), (high + reach).clamp(least, most)
 
     def told(self, name: str) -> Tensor:
@@ -86,9 +84,15 @@ class Survey:
         means = self.means[name].double()
         if len(means) < 2:
             return torch.ones(means.shape[1:])
-        between = means.var(0)
-        within = self.deviations[name].double().square().mean(0) if name in self.deviations else 0.0
+        between, within = means.var(0), self._deviation(name, torch.zeros(())).square()
         return (between / (between + within)).nan_to_num(nan=0.0)
+
+    def _deviation(self, name: str, otherwise: Tensor) -> Tensor:
+        """Returns the root of q's mean variance, like one label; something else where q has none, or no finite one."""
+        if len(self.deviations.get(name, ())) == 0:
+            return otherwise
+        found = self.deviations[name].double().square().mean(0).sqrt()
+        return torch.where(found.isfinite(), found, otherwise)
 
 
 def probabilities(q: Distribution) -> Tensor:
