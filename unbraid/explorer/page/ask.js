@@ -30,11 +30,14 @@ export class Latest {
     this.#next = work;
     if (this.#running) return;
     this.#running = true;
-    while (this.#next) {
-      const now = this.#next;
-      this.#next = null;
-      await now();
+    try {
+      while (this.#next) {
+        const now = this.#next;
+        this.#next = null;
+        await now();
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 }
