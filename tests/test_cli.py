@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 
 import unbraid as ub
@@ -111,9 +112,19 @@ def test_help_of_train_shows_the_fields_of_the_model_named(folder: Path, capsys:
         assert "style-size" not in found
 
 
-@pytest.mark.parametrize("command", ["resume", "evaluate", "figures", "explore"])
+@pytest.mark.parametrize("command", ["resume", "evaluate", "figures", "explore", "export"])
 def test_help_of_the_other_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "RUN the run folder (required)" in helps(capsys, command)
+
+
+@pytest.mark.usefixtures("sizes_may_be_symbols")
+def test_a_run_is_exported(run: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, x = folder / "small.pt2", ub.data.tiny_digits(5).images
+    assert main(["export", str(run), str(file), "--answer", "reconstruct"]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    program: Any = torch.export.load(file).module()
+    torch.testing.assert_close(program(x), ub.load(run).reconstruct(x))
+    assert "there is no run" in fails(capsys, "export", str(folder / "none"), str(file))
 
 
 def test_a_run_leaves_all_that_it_promises(run: Path) -> None:

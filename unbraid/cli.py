@@ -1,4 +1,4 @@
-"""The command line: `unbraid train`, `resume`, `evaluate`, `figures`, `explore`."""
+"""The command line: `unbraid train`, `resume`, `evaluate`, `figures`, `explore`, `export`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from unbraid.commands.train import train as train_run
 from unbraid.data.arrays import Layout
 from unbraid.data.pixels import Colour
 from unbraid.errors import OptionError, UnbraidError, did_you_mean
+from unbraid.exporting import Answer
 from unbraid.model import Model
 from unbraid.options import model_options, settings_options, values_of
 from unbraid.recipes import RECIPES, Recipe
-from unbraid.training.load import class_at
+from unbraid.training.load import class_at, load
 from unbraid.training.progress import Style
 from unbraid.training.run_config import reference
 from unbraid.training.settings import Settings
@@ -37,10 +38,11 @@ ABOUT = """Disentangled representations from a few labels.
   unbraid evaluate runs/a                         measure again: test error, baseline, bound
   unbraid figures runs/a                          draw again
   unbraid explore runs/a                          set any factor by hand, on a page in your browser
+  unbraid export runs/a digits.pt2                predictions as a program that needs torch alone
 
 A run is a folder: config.json, history.jsonl, checkpoint.safetensors, metrics.json, figures/, report.html."""
 
-COMMANDS = ("train", "resume", "evaluate", "figures", "explore")
+COMMANDS = ("train", "resume", "evaluate", "figures", "explore", "export")
 RecipeArgument = Annotated[
     Positional[str],
     arg(help=f"what to train on: {', '.join(RECIPES)}; or file.py:Class, with --images", metavar="[RECIPE]"),
@@ -67,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_command(words)
         commands: dict[str, Callable[..., Any]] = {
             "train": program_command(words) if _is_program(words) else train_command(words),
-            "resume": resume, "evaluate": evaluate, "figures": figures, "explore": explore,
+            "resume": resume, "evaluate": evaluate, "figures": figures, "explore": explore, "export": export,
         }  # fmt: skip
         tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
     except UnbraidError as error:
@@ -198,6 +200,16 @@ def explore(
             page.open()
         with suppress(KeyboardInterrupt):
             page.wait()
+
+
+def export(
+    run: RunArgument,
+    out: Annotated[Positional[Path], arg(help="the file to write, such as digits.pt2", metavar="FILE")],
+    answer: Annotated[Answer, arg(help="what the program answers")] = "predict",
+) -> None:
+    """Write what a trained model answers as a program that needs torch alone."""
+    load(run).export(out, answer)
+    print(out)
 
 
 def _check_command(words: Sequence[str]) -> None:
