@@ -159,6 +159,17 @@ def test_a_file_that_is_too_large_is_refused(page: Explorer) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize(("fault", "told"), [(BrokenPipeError(), False), (ValueError("no such thing"), True)])
+def test_a_browser_that_has_gone_is_no_fault(
+    page: Explorer, capsys: pytest.CaptureFixture[str], fault: Exception, told: bool
+) -> None:
+    try:
+        raise fault
+    except (BrokenPipeError, ValueError):
+        page._server.handle_error(None, ("127.0.0.1", 1))
+    assert ("no such thing" in capsys.readouterr().err) == told
+
+
 def test_a_port_that_is_taken(page: Explorer) -> None:
     port = bare(page)[0].port
     questions = Questions(Characters(seed=0))

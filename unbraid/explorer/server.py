@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -89,9 +90,14 @@ class _Server(ThreadingHTTPServer):
         self.turn = threading.Lock()
         super().__init__(address, _Handler)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Is silent where a browser has gone before it was answered; other faults are told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers the browser: the page's three files, and questions as JSON."""
+    """Answers the browser: the page's files, and questions as JSON."""
 
     server: _Server
     server_version = "unbraid"
