@@ -82,10 +82,7 @@ class _Asked(nn.Module):
 
     def _generated(self, labels: Mapping[str, Tensor], rows: int) -> Tensor:
         """Returns the means of x; latents of steps that may be absent are filled in where they are."""
-        graph, dtype = (
-            self.model.graph,
-            next((each.dtype for each in self.model.parameters()), torch.get_default_dtype()),
-        )
+        graph, dtype = self.model.graph, self._like.dtype
         values = {
             name: Spread(graph.latents[name].family.value_of(label).to(dtype))
             for name, label in labels.items()

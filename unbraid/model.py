@@ -306,7 +306,7 @@ class Model(nn.Module):
             Shape (rows, *data_shape).
 
         Raises:
-            DataError: If a latent does not exist, or is set to a value that it cannot have.
+            DataError: If x is no batch of rows, or a latent does not exist or is set to a value that it cannot have.
         """
         by_hand = self._by_hand
         by_hand.check_names(factors)

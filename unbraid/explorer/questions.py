@@ -83,7 +83,6 @@ class Questions:
             "picture": self.picture,
             "inverted": self.dark_on_white,
             "rows": len(self.images),
-            "surveyed": min(len(self.images), SURVEYED),
             "orders": list(self.orders),
             "controls": controls,
             "colours": next(({"name": name, "values": plain(each)} for name, each in self.survey.values.items()), None),
