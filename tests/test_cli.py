@@ -89,6 +89,11 @@ def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert "usage: unbraid" in capsys.readouterr().out
 
 
+def test_the_command_is_a_module_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "unbraid", "trian"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "unbraid: there is no command 'trian'. Did you mean 'train'?\n")
+
+
 def test_help_of_train_shows_every_setting_and_field(capsys: pytest.CaptureFixture[str]) -> None:
     found = helps(capsys, "train")
     assert "[RECIPE]" in found

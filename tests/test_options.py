@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from inspect import signature
 from typing import Any, get_type_hints
 
+import pytest
 import tyro
 
 import unbraid as ub
+from unbraid.cli import program_command, train_command
+from unbraid.commands.run_options import RunOptions
 from unbraid.options import TAKEN, field_option, model_options, settings_options, values_of
 from unbraid.training.settings import Settings
 
@@ -73,6 +77,14 @@ def test_a_field_that_is_called_like_an_option_gives_way() -> None:
     )
     assert parsed(model_options(Sizes), "--model-epochs", "8")["epochs"] == 8
     assert {each.name for each in dataclasses.fields(Settings)} < TAKEN
+
+
+@pytest.mark.parametrize("words", [["train"], ["train", f"{__name__}:Sizes"]], ids=["recipe", "program"])
+def test_every_option_of_training_is_one_that_a_field_gives_way_to(words: list[str]) -> None:
+    """Of two options of one name tyro tells by an assertion, which no user could read."""
+    command = train_command(words) if words[1:] == [] else program_command(words)
+    named = set(signature(command).parameters) - {"run", "settings", "fields"}
+    assert named | {each.name for each in dataclasses.fields(RunOptions)} <= TAKEN
 
 
 def test_a_default_that_can_change_is_not_shared() -> None:

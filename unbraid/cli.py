@@ -14,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from unbraid.commands import again
 from unbraid.commands.explore import explore as explore_run
 from unbraid.commands.own_data import OwnData
+from unbraid.commands.run_options import ProgressOption, RunOptions
 from unbraid.commands.summary import print_metrics
 from unbraid.commands.train import Job
 from unbraid.commands.train import resume as resume_run
@@ -26,7 +27,6 @@ from unbraid.model import Model
 from unbraid.options import model_options, settings_options, values_of
 from unbraid.recipes import RECIPES, Recipe
 from unbraid.training.load import class_at, load
-from unbraid.training.progress import Style
 from unbraid.training.run_config import reference
 from unbraid.training.settings import Settings
 
@@ -49,10 +49,7 @@ RecipeArgument = Annotated[
 ]
 ProgramArgument = Annotated[Positional[str], arg(help="your model: file.py:Class or module:Class", metavar="PROGRAM")]
 RunArgument = Annotated[Positional[Path], arg(help="the run folder", metavar="RUN")]
-ProgressOption = Annotated[Style, arg(help="how progress is shown: a bar, a line an epoch, or nothing")]
-DeviceOption = Annotated[str, arg(help="where to train: cpu, cuda, cuda:1, ...")]
-DevicesOption = Annotated[int, arg(help="processes on this machine that train together")]
-NodesOption = Annotated[int, arg(help="machines that train together; each runs this command")]
+USUAL = RunOptions()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,31 +88,21 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
 
     def train(
         recipe: RecipeArgument = recipe.name,
-        out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
         labels: Annotated[int, arg(help="labelled rows of each class; 0 for all")] = 10,
         draw: Annotated[int | None, arg(help="seed of the draw of labelled rows; --seed if not given")] = None,
         model: Annotated[str | None, arg(help="another model for these data: module:Class or file.py:Class")] = None,
         data: Annotated[str | None, arg(help="folder of the data; else UNBRAID_DATA, the cache, a download")] = None,
-        validation: Annotated[int, arg(help="so many of the last training rows are not trained on, but watched")] = 0,
-        limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
-        overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
-        progress: ProgressOption = "auto",
-        device: DeviceOption = "cpu",
-        devices: DevicesOption = 1,
-        nodes: NodesOption = 1,
+        run: OmitArgPrefixes[RunOptions] = USUAL,
         settings: OmitArgPrefixes[Any] = settings_default,
         fields: OmitArgPrefixes[Any] = model_default,
     ) -> None:
         """Train a model on real data from a few labels, measure it, draw its figures and write a report."""
         chosen = Settings().changed(**values_of(settings))
-        job = Job(recipe, labels, chosen.seed if draw is None else draw, data, validation, limit)
+        job = Job(recipe, labels, chosen.seed if draw is None else draw, data, run.validation, run.limit)
         made = cls(seed=chosen.seed, **values_of(fields))
-        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress}
-        print_metrics(train_run(job, made, chosen, out, **options, device=device, devices=devices, nodes=nodes), out)
+        _train(job, made, chosen, run)
 
-    without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
-    train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
-    return train
+    return _with_options(train, settings_type, model_type)
 
 
 def program_command(words: Sequence[str]) -> Callable[..., None]:
@@ -127,7 +114,6 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
     def train(
         program: ProgramArgument,
         images: Annotated[Path, arg(help="a folder of images, an .npz file of images and labels, or an .npy file")],
-        out: Annotated[Path, arg(help="the run folder")] = Path("runs/latest"),
         labels: Annotated[
             Path | None, arg(help="a CSV file: name, then a column for each variable; for an .npy file an .npz file")
         ] = None,
@@ -138,13 +124,7 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
         layout: Annotated[Layout, arg(help="of images in arrays")] = "channels_first",
         test_share: Annotated[float, arg(help="share of the rows that are drawn for the test")] = 0.1,
         draw: Annotated[int | None, arg(help="seed of the draw of test rows; --seed if not given")] = None,
-        validation: Annotated[int, arg(help="so many of the training rows are not trained on, but watched")] = 0,
-        limit: Annotated[int, arg(help="at most so many rows, for a quick try; 0 for all")] = 0,
-        overwrite: Annotated[bool, arg(help="replace an old run in the folder")] = False,
-        progress: ProgressOption = "auto",
-        device: DeviceOption = "cpu",
-        devices: DevicesOption = 1,
-        nodes: NodesOption = 1,
+        run: OmitArgPrefixes[RunOptions] = USUAL,
         settings: OmitArgPrefixes[Any] = settings_default,
         fields: OmitArgPrefixes[Any] = model_default,
     ) -> None:
@@ -155,13 +135,10 @@ def program_command(words: Sequence[str]) -> Callable[..., None]:
         )
         seed = chosen.seed if draw is None else draw
         made = cls(seed=chosen.seed, **values_of(fields))
-        job = Job(reference(cls), per_class=0, draw=seed, validation=validation, limit=limit, own=own)
-        options: dict[str, Any] = {"overwrite": overwrite, "progress": progress}
-        print_metrics(train_run(job, made, chosen, out, **options, device=device, devices=devices, nodes=nodes), out)
+        job = Job(reference(cls), per_class=0, draw=seed, validation=run.validation, limit=run.limit, own=own)
+        _train(job, made, chosen, run)
 
-    without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
-    train.__annotations__ |= {"settings": without_prefix[settings_type], "fields": without_prefix[model_type]}
-    return train
+    return _with_options(train, settings_type, model_type)
 
 
 def resume(
@@ -210,6 +187,22 @@ def export(
     """Write what a trained model answers as a program that needs torch alone."""
     load(run).export(out, answer)
     print(out)
+
+
+def _train(job: Job, model: Model, settings: Settings, run: RunOptions) -> None:
+    """Trains, and prints what was measured."""
+    metrics = train_run(
+        job, model, settings, run.out, overwrite=run.overwrite, progress=run.progress, device=run.device,
+        devices=run.devices, nodes=run.nodes,
+    )  # fmt: skip
+    print_metrics(metrics, run.out)
+
+
+def _with_options(train: Callable[..., None], settings: type, fields: type) -> Callable[..., None]:
+    """Gives the train command an option for each setting and for each field of the model."""
+    without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
+    train.__annotations__ |= {"settings": without_prefix[settings], "fields": without_prefix[fields]}
+    return train
 
 
 def _check_command(words: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, get_args, get_type_hints
 import tyro
 
 from unbraid.commands.own_data import OwnData
+from unbraid.commands.run_options import RunOptions
 from unbraid.model import Model
 from unbraid.training.settings import Settings
 
-TAKEN = {each.name for each in dataclasses.fields(Settings)} | {
-    "recipe", "out", "labels", "draw", "model", "data", "validation", "limit", "overwrite", "progress", "devices",
-    "nodes", "help", *(each.name for each in dataclasses.fields(OwnData)), "program",
+TAKEN = {each.name for options in (Settings, RunOptions, OwnData) for each in dataclasses.fields(options)} | {
+    "recipe", "program", "labels", "draw", "model", "data", "help",
 }  # fmt: skip
 """What `unbraid train` calls options that are no field of a model."""
 

@@ -99,9 +99,12 @@ def main() -> None:
     for work in (die_in_write, die_before_replace, die_after_replace):
         in_child(work, path, step=2)
         print(work.__name__, step_of(path))
+    started = time.monotonic()
+    in_child(save, path, step=2)
+    one_save = time.monotonic() - started  # on this machine, as busy as it is
     chance, last = random.Random(0), 2
     for _ in range(kills):
-        in_child(save_for_ever, path, last, life=chance.uniform(0.002, 0.06))
+        in_child(save_for_ever, path, last, life=chance.uniform(0.2, 5.0) * one_save)
         if step_of(path) < last:
             raise SystemExit("an older checkpoint came back")
         last = step_of(path)

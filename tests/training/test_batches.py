@@ -59,6 +59,7 @@ def test_every_unlabelled_row_is_seen_once_a_sweep(options: dict[str, Any]) -> N
         seen = rows_of(batches, "unlabelled")
         assert sorted(chain.from_iterable(seen)) == source
         assert all(len(each) == options["batch_size"] for each in seen[:-1])
+        assert not seen or len(seen[-1]) <= options["batch_size"] + 1
 
 
 @given(sweeps())
@@ -143,8 +144,6 @@ def test_full_supervision_is_a_pass_through_the_labelled_rows() -> None:
     for batches in epochs(3, plan=plan, batch_size=4, labelled_batch_size=4, rate=0.1, seed=0, unlabelled="unlabelled"):
         assert [len(each) for each in rows_of(batches, "labelled")] == [4, 4, 2]
         assert sorted(chain.from_iterable(rows_of(batches, "labelled"))) == list(range(10))
-    short = list(sweep(plan, 4, 4, 0.1, 0, 0, unlabelled="unlabelled", drop_last=True))
-    assert [len(each) for each in rows_of(short, "labelled")] == [4, 4]
 
 
 def test_no_labels_is_a_pass_through_all_rows() -> None:
@@ -153,14 +152,14 @@ def test_no_labels_is_a_pass_through_all_rows() -> None:
     assert rows_of(batches, "labelled") == []
 
 
-def test_a_short_batch_can_be_left_out() -> None:
-    plan = plan_of(10, 3)
-    batches = list(sweep(plan, 4, 2, 1.0, 0, 0, drop_last=True))
-    assert [len(each) for each in rows_of(batches, "unlabelled")] == [4, 4]
-    assert len(batches) == steps_per_sweep(plan, 4, 2, 1.0, 0, drop_last=True) == 4
-    with pytest.raises(OptionError, match="drop_last leaves no batch: 10 rows do not fill one of 11"):
-        sweep(plan, 11, 2, 1.0, 0, 0, drop_last=True)
-    assert len(list(sweep(plan, 10, 2, 1.0, 0, 0, drop_last=True))) == 2
+@pytest.mark.parametrize(
+    ("rows", "size", "expected"), [(9, 4, [4, 5]), (5, 4, [5]), (8, 4, [4, 4]), (1, 4, [1]), (3, 1, [1, 1, 1])]
+)
+def test_a_row_that_would_be_alone_joins_the_batch_before(rows: int, size: int, expected: list[int]) -> None:
+    for plan, kind in ((plan_of(rows, 0), "unlabelled"), (plan_of(rows, rows), "labelled")):
+        batches = list(sweep(plan, size, size, 1.0, 0, 0, unlabelled="unlabelled"))
+        assert [len(each) for each in rows_of(batches, kind)] == expected
+        assert steps_per_sweep(plan, size, size, 1.0, 0, unlabelled="unlabelled") == len(expected)
 
 
 def test_a_labelled_batch_has_no_more_rows_than_are_labelled() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
 import unbraid as ub
@@ -177,6 +177,16 @@ def test_every_small_model_trains(name: str) -> None:
     run = ub.fit(model, images, labels_of(model, 40, missing=0.5), epochs=1, batch_size=10, progress="quiet")
     assert np.isfinite(run.history[0]["loss"])
     assert not same(before, weights(run.model))
+
+
+def test_a_layer_that_normalises_over_the_batch_trains_on_one_row_more_than_batches_hold() -> None:
+    class Normalised(Small):
+        def encode(self, x: Any) -> Any:
+            h = ub.module(nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.BatchNorm1d(8)))(x)
+            return {"digit": ub.Categorical(10)(h), "style": ub.Normal(3)(h)}
+
+    run = train(None, ROWS.images[:101], Normalised(), epochs=1)
+    assert run.history[0]["steps"] == 2
 
 
 def test_a_model_in_double_precision_trains() -> None:

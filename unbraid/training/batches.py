@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -74,7 +74,6 @@ def sweep(
     mixed: bool = False,
     balanced: str | None = None,
     unlabelled: Literal["all", "unlabelled"] = "all",
-    drop_last: bool = False,
 ) -> Iterator[Batch]:
     """Goes through the data once.
 
@@ -93,7 +92,8 @@ def sweep(
 
     Args:
         plan: which rows are labelled.
-        batch_size: rows in an unlabelled batch; the last one of a sweep may have fewer.
+        batch_size: rows in an unlabelled batch; the last one of a sweep may have fewer, or one more: a row that would
+            be alone joins the batch before it, for layers that normalise over a batch need two.
         labelled_batch_size: rows in a labelled batch.
         rate: labelled batches for each unlabelled one.
         epoch: the number of the sweep, from 0.
@@ -102,23 +102,22 @@ def sweep(
         balanced: the discrete variable whose classes labelled batches hold in equal parts; rows that are labelled, but
             not for this variable, count as a class.
         unlabelled: the rows seen without labels: 'all' (a labelled row too, its labels hidden) or those without any.
-        drop_last: whether a last unlabelled batch with fewer rows is left out.
 
     Returns:
         The batches: row numbers, on the CPU.
 
     Raises:
-        OptionError: a size is below 1, the rate or the epoch negative, an option unknown, `balanced` not discrete,
-            or no batch is left.
+        OptionError: a size is below 1, the rate or the epoch negative, an option unknown, or `balanced` not
+            discrete.
         DataError: the variable to balance has no labels.
     """
     source = _source(plan, unlabelled)
     _check(plan, batch_size, labelled_batch_size, rate, epoch)
     draws = LabelledDraws(_groups(plan, balanced), seed)
     if not len(source):
-        return _labelled_only(draws, len(plan.labelled_rows), labelled_batch_size, epoch, drop_last)
+        return _labelled_only(draws, len(plan.labelled_rows), labelled_batch_size, epoch)
     order = source[torch.randperm(len(source), generator=seeded_generator(seed, "unlabelled", epoch))]
-    batches = list(order.split(batch_size))[: _batches(len(source), batch_size, drop_last)]
+    batches = _split(order, batch_size)
     counts = _labelled_counts(plan, len(batches), rate, epoch)
     size = min(labelled_batch_size, len(plan.labelled_rows))
     return _interleaved(batches, counts, draws, size, mixed)
@@ -133,7 +132,6 @@ def steps_per_sweep(
     *,
     mixed: bool = False,
     unlabelled: Literal["all", "unlabelled"] = "all",
-    drop_last: bool = False,
 ) -> int:
     """Counts the batches of a sweep; the arguments are those of `sweep`.
 
@@ -146,14 +144,14 @@ def steps_per_sweep(
     rows = _unlabelled_count(plan, unlabelled)
     _check(plan, batch_size, labelled_batch_size, rate, epoch)
     if not rows:
-        return _batches(len(plan.labelled_rows), labelled_batch_size, drop_last)
-    batches = _batches(rows, batch_size, drop_last)
+        return _batches(len(plan.labelled_rows), labelled_batch_size)
+    batches = _batches(rows, batch_size)
     counts = _labelled_counts(plan, batches, rate, epoch)[1]
     return batches + sum(max(0, each - 1) if mixed else each for each in counts)
 
 
 def _interleaved(
-    batches: list[Tensor], counts: tuple[int, list[int]], draws: LabelledDraws, size: int, mixed: bool
+    batches: Sequence[Tensor], counts: tuple[int, list[int]], draws: LabelledDraws, size: int, mixed: bool
 ) -> Iterator[Batch]:
     """Puts the labelled batches after the unlabelled ones that they belong to."""
     before, after_each = counts
@@ -164,10 +162,9 @@ def _interleaved(
         yield from (Batch(labelled=each) for each in labelled)
 
 
-def _labelled_only(draws: LabelledDraws, rows: int, size: int, epoch: int, drop_last: bool) -> Iterator[Batch]:
+def _labelled_only(draws: LabelledDraws, rows: int, size: int, epoch: int) -> Iterator[Batch]:
     """Goes through the labelled rows once."""
-    batches = draws.take(epoch * rows, rows).split(size)[: _batches(rows, size, drop_last)]
-    return (Batch(labelled=each) for each in batches)
+    return (Batch(labelled=each) for each in _split(draws.take(epoch * rows, rows), size))
 
 
 def _labelled_counts(plan: SupervisionPlan, batches: int, rate: float, epoch: int) -> tuple[int, list[int]]:
@@ -204,12 +201,18 @@ def _unlabelled_count(plan: SupervisionPlan, unlabelled: str) -> int:
     return plan.rows - (len(plan.labelled_rows) if unlabelled == "unlabelled" else 0)
 
 
-def _batches(rows: int, size: int, drop_last: bool) -> int:
-    """Counts the batches of a pass through rows."""
-    count = rows // size if drop_last else math.ceil(rows / size)
-    if not count:
-        raise OptionError(f"drop_last leaves no batch: {rows} rows do not fill one of {size}. Take smaller batches")
-    return count
+def _split(rows: Int64[Tensor, " rows"], size: int) -> list[Int64[Tensor, " batch"]]:
+    """Cuts rows into batches, none of which is a single row where it can be helped."""
+    batches = list(rows.split(size))
+    if len(batches) > _batches(len(rows), size):
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def _batches(rows: int, size: int) -> int:
+    """Counts the batches that `_split` makes."""
+    joins = size > 1 and rows > 1 and rows % size == 1
+    return math.ceil(rows / size) - joins
 
 
 def _check(plan: SupervisionPlan, batch_size: int, labelled_batch_size: int, rate: float, epoch: int) -> None:
