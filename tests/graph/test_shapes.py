@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 import unbraid as ub
@@ -147,6 +147,45 @@ def test_noise_is_not_drawn_by_functions(use: Any) -> None:
     message = r"Program.decode \(test_shapes.py, line \d+\): torch.\w+ draws random numbers.*Dropout is ub.dropout"
     with pytest.raises(ModelError, match=message):
         decoding(lambda self, style: ub.Bernoulli(4)(logits=use(ub.dense(4)(style))))
+
+
+class Attention(nn.Module):
+    """Attention of three vectors of a row to each other; of those of all rows where batch_first is forgotten."""
+
+    def __init__(self, batch_first: bool) -> None:
+        super().__init__()
+        self.spread, self.gather = nn.Linear(4, 12), nn.Linear(12, 4)
+        self.inner = nn.TransformerEncoderLayer(4, 1, 8, batch_first=batch_first)
+
+    def forward(self, h: Tensor) -> Any:
+        return self.gather(self.inner(self.spread(h).reshape(-1, 3, 4)).flatten(1))
+
+
+class Noise(nn.Module):
+    """Noise, also when the model is asked."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + torch.rand_like(h)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (Attention(batch_first=False), r"attention mixes the rows.*batch_first=True"),
+        (nn.BatchNorm1d(4, track_running_stats=False), r"batchnorm1d mixes the rows"),
+        (nn.Sequential(nn.LazyLinear(4), nn.Softmax(0)), r"sequential mixes the rows"),
+        (Noise(), r"noise draws random numbers.*self.training"),
+    ],
+)
+def test_modules_keep_the_rows_apart_too(layer: nn.Module, message: str) -> None:
+    with pytest.raises(ModelError, match=r"Program.decode \(test_shapes.py, line \d+\): " + message):
+        decoding(lambda self, style: ub.Bernoulli(4)(logits=ub.module(layer)(ub.dense(4)(style))))
+
+
+@pytest.mark.parametrize("layer", [Attention(batch_first=True), nn.BatchNorm1d(4), nn.LazyBatchNorm1d(), nn.Dropout()])
+def test_modules_of_a_row_alone_are_fine(layer: nn.Module) -> None:
+    model = decoding(lambda self, style: ub.Bernoulli(4)(logits=ub.module(layer)(ub.dense(4)(style))))
+    assert torch.isfinite(model.objective(torch.ones(3, 4)).loss)
 
 
 def test_the_check_of_rows_leaves_random_numbers_alone() -> None:

@@ -1,4 +1,4 @@
-"""Row by row: what a torch function makes of a row is the same each time, and depends on this row alone."""
+"""Row by row: what a function or a module makes of a row is the same each time, and depends on this row alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid.errors import ModelError
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Node
 from unbraid.graph.spread import Spread
-from unbraid.graph.symbol import describe
+from unbraid.graph.symbol import Layer, describe
 
 ROWS = 5
 CHOSEN = [4, 1]
@@ -20,10 +20,10 @@ CHOSEN = [4, 1]
 
 
 def refuse_noise(node: Node, state: Tensor, where: str) -> None:
-    """Raises ModelError if a function that was computed drew from torch's random numbers.
+    """Raises ModelError if a function or module that was computed drew from torch's random numbers.
 
     Args:
-        node: The node of the function.
+        node: The node of the function or module.
         state: Of torch's generator before.
         where: Names its line, for messages.
     """
@@ -36,26 +36,30 @@ def refuse_noise(node: Node, state: Tensor, where: str) -> None:
 
 
 def refuse_mixed_rows(frame: Frame, node: Node, where: str) -> None:
-    """Raises ModelError if a function makes something else of a row when it is given without the others.
+    """Raises ModelError if a function or module makes something else of a row when it is given without the others.
 
-    A function that keeps the number of rows may mix them all the same, as ``h.softmax(0)`` does. It is computed of
-    random rows, and of some of them alone; one that does not accept random rows is not checked.
+    One that keeps the number of rows may mix them all the same, as ``h.softmax(0)`` does, and attention that was not
+    told ``batch_first=True``. It is computed of random rows, and of some of them alone; one that does not accept random
+    rows is not checked. Modules are in evaluation mode.
 
     Args:
         frame: The frame of the dry run, in which the inputs have values.
-        node: The node of the function.
+        node: The node of the function or module.
         where: Names its line, for messages.
     """
+    state = torch.get_rng_state()
     generator = torch.Generator().manual_seed(0)
     inputs = {index: _random_rows(frame[frame.graph.nodes[index]], generator) for index in node.inputs}
     agree = True
     with suppress(Exception):
         beside = _computed(frame, node, inputs)[CHOSEN]
         agree = _agree(beside, _computed(frame, node, {index: rows[CHOSEN] for index, rows in inputs.items()}))
+    refuse_noise(node, state, where)
     if not agree:
+        of_modules = " Modules of sequences take batch_first=True." if isinstance(node.operation, Layer) else ""
         raise ModelError(
             f"{where}: {describe(node.operation)} mixes the rows: what it makes of a row depends on those beside it. "
-            "The first dimension is the row; work on the others (dim=1 and above)."
+            f"The first dimension is the row; work on the others (dim=1 and above).{of_modules}"
         )
 
 

@@ -42,17 +42,19 @@ def settle_shapes(graph: Graph, modules: nn.ModuleDict, title: str) -> dict[int,
     with torch.no_grad():
         for node in graph.nodes:
             shapes[node.index] = _settle(frame, node, shapes, title)
-        for node in _functions(graph):
+        for node in _unknown(graph):
             refuse_mixed_rows(frame, node, _where(node, title))
     for module, training in modes:
         module.training = training
     return shapes
 
 
-def _functions(graph: Graph) -> Iterable[Node]:
-    """Returns the nodes of functions that might mix the rows; of those that the steps of a `Repeat` share, one."""
-    calls = [node for node in graph.nodes if isinstance(node.operation, Call) and not node.operation.elementwise]
-    return {id(node.operation): node for node in calls}.values()
+def _unknown(graph: Graph) -> Iterable[Node]:
+    """Returns the nodes of functions and modules that might mix the rows; of those that `Repeat`'s steps share, one."""
+    operations = [(node, node.operation) for node in graph.nodes]
+    calls = {id(each): node for node, each in operations if isinstance(each, Call) and not each.elementwise}
+    modules = {id(each.module): node for node, each in operations if isinstance(each, Layer) and each.foreign}
+    return [*calls.values(), *modules.values()]
 
 
 def _where(node: Node, title: str) -> str:

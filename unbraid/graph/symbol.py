@@ -59,12 +59,14 @@ class Layer:
         constant: Whether it takes nothing and returns its attribute `value`.
         vectors: Whether it maps vectors (*batch_i, n_i) whose batches broadcast, so that what does not vary along an
             axis need not be repeated along it.
+        foreign: Whether it is a user's own, of which it is not known that it keeps the rows apart.
     """
 
     module: nn.Module
     kind: str
     constant: bool = False
     vectors: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

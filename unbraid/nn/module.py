@@ -14,7 +14,8 @@ def module(layer: nn.Module) -> Callable[..., Symbol]:
     """Makes any torch module a part of a program: ``ub.module(nn.GRUCell(8, 8))(h, state)``.
 
     Args:
-        layer: Takes tensors (rows, *event) and returns one tensor (rows, *event). Lazy modules size themselves.
+        layer: Takes tensors (rows, *event) and returns one tensor (rows, *event), each row of its own alone, except in
+            training (batch normalisation may see the others then). Lazy modules size themselves.
 
     Returns:
         What adds the module to the program when it is called with symbols; called again it shares its weights.
@@ -26,6 +27,6 @@ def module(layer: nn.Module) -> Callable[..., Symbol]:
         raise ModelError(f"{calling_line()}: ub.module takes a torch.nn.Module, got {type(layer).__name__}.")
 
     def add(*parents: Symbol) -> Symbol:
-        return Symbol(Layer(layer, type(layer).__name__.lower()), parents)
+        return Symbol(Layer(layer, type(layer).__name__.lower(), foreign=True), parents)
 
     return add
