@@ -40,7 +40,7 @@ def refuse_mixed_rows(frame: Frame, node: Node, where: str) -> None:
 
     One that keeps the number of rows may mix them all the same, as ``h.softmax(0)`` does, and attention that was not
     told ``batch_first=True``. It is computed of random rows, and of some of them alone; one that does not accept random
-    rows is not checked. Modules are in evaluation mode.
+    rows, or changes from call to call, is not checked. Modules are in evaluation mode.
 
     Args:
         frame: The frame of the dry run, in which the inputs have values.
@@ -50,12 +50,13 @@ def refuse_mixed_rows(frame: Frame, node: Node, where: str) -> None:
     state = torch.get_rng_state()
     generator = torch.Generator().manual_seed(0)
     inputs = {index: _random_rows(frame[frame.graph.nodes[index]], generator) for index in node.inputs}
-    agree = True
+    mixed = False
     with suppress(Exception):
         beside = _computed(frame, node, inputs)[CHOSEN]
-        agree = _agree(beside, _computed(frame, node, {index: rows[CHOSEN] for index, rows in inputs.items()}))
+        alone = _computed(frame, node, {index: rows[CHOSEN] for index, rows in inputs.items()})
+        mixed = not _agree(beside, alone) and _agree(beside, _computed(frame, node, inputs)[CHOSEN])
     refuse_noise(node, state, where)
-    if not agree:
+    if mixed:
         of_modules = " Modules of sequences take batch_first=True." if isinstance(node.operation, Layer) else ""
         raise ModelError(
             f"{where}: {describe(node.operation)} mixes the rows: what it makes of a row depends on those beside it. "
