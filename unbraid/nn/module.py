@@ -21,7 +21,8 @@ def module(layer: nn.Module) -> Callable[..., Symbol]:
         What adds the module to the program when it is called with symbols; called again it shares its weights.
 
     Raises:
-        ModelError: If it is no torch module; when the model is made, if it mixes rows or draws noise outside of training.
+        ModelError: If it is no torch module; and, when the model is made, if it mixes rows or draws noise outside of
+            training.
     """
     if not isinstance(layer, nn.Module):
         raise ModelError(f"{calling_line()}: ub.module takes a torch.nn.Module, got {type(layer).__name__}.")
