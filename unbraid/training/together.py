@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ class Together:
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated")  # its successor is new in torch 2.13
             try:
                 self.fabric.launch()
+                atexit.register(_leave)
                 yield
             except RuntimeError as error:
                 if isinstance(error, UnbraidError) or not _is_lost(error):
@@ -123,6 +125,12 @@ def _fabric(devices: int, nodes: int, device_type: str) -> Any:
         )
     strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False, timeout=PATIENCE)
     return Fabric(accelerator=device_type, devices=devices, num_nodes=nodes, strategy=strategy)
+
+
+def _leave() -> None:
+    """Ends the threads of gloo while Python runs: one that lets go of a tensor after that aborts the process."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _is_lost(error: RuntimeError) -> bool:
