@@ -18,7 +18,6 @@ from tests.models import REGISTRY, TwoDiscrete, labels_of, rows_of
 from tests.training.small import LABELS, ROWS, SIZES, STATEFUL, TEST, Small, same, same_end, train, weights
 from unbraid.errors import DataError, OptionError, UnbraidError
 from unbraid.training.task import Task
-from unbraid.training.watched import one_error
 
 SHOWN = LABELS["digit"] >= 0
 
@@ -201,11 +200,6 @@ def test_real_labels_train() -> None:
     assert "log q(style)" in run.history[0]["terms"]
     watched = train({"style": style}, epochs=1, validation=(ROWS.images, {"style": style}))
     assert watched.history[0]["validation"]["style"]["n"] == 30
-
-
-def test_items_that_the_model_finds_nowhere_have_no_error_yet() -> None:
-    assert one_error({"events.size": {"rmse": 2.0, "n": 3}, "events.kind": {"n": 0}}) == 2.0
-    assert np.isnan(one_error({"events.size": {"n": 0}}))  # never the best
 
 
 def test_a_distance_is_no_share_of_the_rows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,8 +27,10 @@ class Absent(ub.Model):
         return ub.Normal(6)(loc=events.decode().sum(1))
 
 
-def test_one_error_is_the_mean_of_those_there_are() -> None:
-    assert one_error({"kind": {"error": 0.5, "n": 3}, "size": {"rmse": 1.5, "n": 3}, "turn": {"n": 0}}) == 1.0
+def test_one_error_is_the_mean_and_never_the_best_where_a_latent_has_no_step_to_compare() -> None:
+    errors = {"kind": {"error": 0.5, "n": 3}, "size": {"rmse": 1.5, "n": 3}}
+    assert one_error(errors) == 1.0
+    assert math.isnan(one_error({**errors, "turn": {"n": 0}}))
     assert math.isnan(one_error({"size": {"n": 0}}))
 
 

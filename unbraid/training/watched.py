@@ -75,8 +75,12 @@ def shares_only(watched: Watched | None, model: Model) -> bool:
 
 
 def one_error(errors: Mapping[str, Mapping[str, Any]]) -> float:
-    """Returns one number for several latents' errors: the mean of fractions and root mean squares; NaN of none."""
-    values = [float(each.get("error", each.get("rmse", 0.0))) for each in errors.values() if each["n"]]
+    """Returns one number for several latents' errors: the mean of fractions and root mean squares.
+
+    It is NaN, and so never the best, where a latent has labels and no predicted step to compare with them: that must
+    not count as better than a step that is far off.
+    """
+    values = [float(each.get("error", each.get("rmse", math.nan))) for each in errors.values()]
     return sum(values) / len(values) if values else math.nan
 
 
