@@ -174,7 +174,7 @@ def test_no_step_is_predicted_where_one_is_labelled() -> None:
         ({"digit": ["a", "b", "c"]}, "labels of 'digit' must be numbers"),
         ({"digit": 1}, "'digit' has no labels for 3 images"),
         ({"digit": [[0], [1], [2]]}, r"'digit' have the shape \(3, 1\), and its predictions \(3,\)"),
-        ({"place": [0.0, 1.0, 2.0]}, r"'place' have the shape \(3,\), and one label of Normal\(1\) has \(1,\)"),
+        ({"place": np.zeros((3, 2))}, r"'place' have the shape \(3, 2\), and one label of Normal\(1\) has \(1,\)"),
         ({"place": [[0.0], [np.inf], [2.0]]}, r"'place' in row 1 is \[inf\]: place is Normal\(1\)"),
     ],
 )

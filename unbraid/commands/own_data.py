@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unbraid.data.area import area_average
 from unbraid.data.arrays import Layout, read_arrays
 from unbraid.data.image_folder import image_folder
-from unbraid.data.label_values import missing
+from unbraid.data.label_values import missing, with_component
 from unbraid.data.pixels import Colour
 from unbraid.data.rows import Rows
 from unbraid.data.split import split_rows
@@ -163,10 +163,9 @@ def _fitted(name: str, values: NDArray[Any], model: Model, where: str) -> NDArra
         return values
     numbers = values.astype(np.float64)
     expected = (*steps, *family.label_shape)
-    if numbers.shape[1:] == expected:
-        return numbers
-    if numbers.shape[1:] == steps and family.label_shape == (1,):
-        return numbers[..., None]
+    whole = with_component(numbers, 1 + len(steps), family.label_shape)
+    if whole.shape[1:] == expected:
+        return whole
     repeated = f" in {' x '.join(map(str, steps))} steps" if steps else ""
     raise DataError(
         f"{where}: a label of {name!r} has the shape {numbers.shape[1:]}, but {family}{repeated} has values of the "

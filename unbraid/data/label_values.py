@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from unbraid.errors import DataError
+
+Labels = TypeVar("Labels", NDArray[Any], torch.Tensor)
 
 
 def by_variable(labels: Any, variables: Iterable[str] = ()) -> dict[str, Any]:
@@ -84,6 +86,21 @@ def label_array(values: Any, variable: str) -> NDArray[Any]:
     if array.dtype.kind not in "iuf":
         raise _not_numbers(variable, array.dtype.name)
     return array
+
+
+def with_component(values: Labels, axes: int, label_shape: tuple[int, ...]) -> Labels:
+    """Gives labels of one component the axis of it, where a user wrote one number a row, or a row and step.
+
+    Args:
+        values: labels.
+        axes: how many axes they have for rows and steps.
+        label_shape: of one label of the variable.
+
+    Example:
+        >>> with_component(np.zeros(4), 1, (1,)).shape, with_component(np.zeros((4, 3)), 1, (3,)).shape
+        ((4, 1), (4, 3))
+    """
+    return values[..., None] if label_shape == (1,) and values.ndim == axes else values
 
 
 def as_array(values: Any) -> NDArray[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.data.label_values import as_array, label_array
+from unbraid.data.label_values import as_array, label_array, with_component
 from unbraid.data.labels import class_labels
 from unbraid.errors import DataError, did_you_mean
 from unbraid.evaluation.matched_items import in_predicted_order
@@ -193,8 +193,9 @@ def _truth(model: Predictor, name: str, given: Any, rows: int) -> torch.Tensor:
         )
     if family.cardinality is not None:
         return class_labels(name, array, family.cardinality)
-    truth = torch.from_numpy(array.astype(np.float64))
-    label = family.label_shape
+    label, series = family.label_shape, getattr(getattr(model, "graph", None), "series", {}).get(name)
+    steps = () if series is None else series.steps
+    truth = with_component(torch.from_numpy(array.astype(np.float64)), 1 + len(steps), label)
     if truth.dim() <= len(label) or tuple(truth.shape[truth.dim() - len(label) :]) != label:
         raise DataError(
             f"the labels of '{name}' have the shape {tuple(truth.shape)}, and one label of {family} has {label}: give "

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unbraid.data.label_values import with_component
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
 from unbraid.graph.series import split
@@ -96,12 +97,14 @@ class ByHand:
         return tensor.to(self.device)
 
     def _tensor(self, name: str, label: Any) -> Tensor:
-        """Makes a tensor of a label."""
+        """Makes a tensor of a label; one number a row, or a row and step, gets the axis of that number."""
+        shape = self._label_shape(name)
         try:
-            return torch.as_tensor(label)
+            tensor = torch.as_tensor(label)
         except (RuntimeError, TypeError, ValueError):
-            shape = ", ".join(map(str, ("rows", *self._label_shape(name))))
-            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({shape}).") from None
+            wanted = ", ".join(map(str, ("rows", *shape)))
+            raise DataError(f"{name!r} was given {label!r}; expected a number or a tensor ({wanted}).") from None
+        return tensor if tensor.shape == shape else with_component(tensor, len(shape), self._family(name).label_shape)
 
     def _family(self, name: str) -> Family:
         first = self.graph.series[name].members[0] if name in self.graph.series else name

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from unbraid.data.label_values import by_variable, label_array
+from unbraid.data.label_values import by_variable, label_array, with_component
 from unbraid.data.labels import normalise_labels, refuse_unlabelled, unlabelled_classes
 from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
@@ -26,7 +26,7 @@ def given_labels(
     Args:
         graph: The graph.
         labels: By latent as users name it, one label a row (see `normalise_labels`); of a latent in a `Repeat` one for
-            every step, (rows, steps, ...), with -1 or NaN for none.
+            every step, (rows, steps, ...), with -1 or NaN for none. Labels of one component may lack the axis of it.
         rows: How many rows the data have.
         missing_class: What to do where no row is labelled with some class, in no step.
 
@@ -42,9 +42,9 @@ def given_labels(
     for name, values in by_variable(labels, graph.series).items():
         _check_known(graph, name)
         series = graph.series.get(name)
-        flat |= {name: values} if series is None or not series.steps else _steps(series, values, rows)
+        flat |= {name: values} if series is None or not series.steps else _steps(graph, series, values, rows)
     cardinalities = {name: node.family.cardinality for name, node in graph.latents.items()}
-    normal = normalise_labels(flat, rows, cardinalities, missing_class="allow")
+    normal = _with_components(graph, normalise_labels(flat, rows, cardinalities, missing_class="allow"))
     for name, label in normal.items():
         check_label(graph, name, label, rows)
         graph.latents[name].family.check_labels(name, label)
@@ -64,7 +64,7 @@ def batch_labels(graph: Graph, labels: Mapping[str, Any] | None, rows: int) -> d
     Args:
         graph: The graph.
         labels: By latent as users name it: tensors, arrays or lists, of whole numbers with -1, or of floats with NaN;
-            of a latent in a `Repeat` (rows, steps, ...).
+            of a latent in a `Repeat` (rows, steps, ...). Labels of one component may lack the axis of it.
         rows: How many rows the batch has.
 
     Returns:
@@ -79,6 +79,7 @@ def batch_labels(graph: Graph, labels: Mapping[str, Any] | None, rows: int) -> d
     for name in labels:
         _check_known(graph, name)
     parts = split(graph.series, {name: _tensor(name, label) for name, label in labels.items()})
+    parts = _with_components(graph, parts)
     for name, label in parts.items():
         check_label(graph, name, label, rows)
         graph.latents[name].family.check_labels(name, label)
@@ -91,6 +92,11 @@ def _tensor(name: str, labels: Any) -> Tensor:
     """Makes a tensor of labels: floats, or int64."""
     tensor = labels if isinstance(labels, Tensor) else torch.tensor(label_array(labels, name))
     return tensor if tensor.is_floating_point() else tensor.long()
+
+
+def _with_components(graph: Graph, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Gives labels of one component their axis, by latent of the graph: (rows,) to (rows, 1)."""
+    return {name: with_component(label, 1, graph.latents[name].family.label_shape) for name, label in labels.items()}
 
 
 def refuse_past_count(graph: Graph, labels: Mapping[str, Tensor]) -> None:
@@ -115,7 +121,7 @@ def _check_known(graph: Graph, name: str) -> None:
         raise DataError(f"there are labels for {name!r}, which is no latent of this model.{hint}")
 
 
-def _steps(series: Series, values: Any, rows: int) -> dict[str, Any]:
+def _steps(graph: Graph, series: Series, values: Any, rows: int) -> dict[str, Any]:
     """Cuts labels by step; steps without any are left out."""
     array = label_array(values, series.name)
     if array.ndim == 0 or len(array) != rows:
@@ -124,7 +130,8 @@ def _steps(series: Series, values: Any, rows: int) -> dict[str, Any]:
             f"label a row and step, the shape ({rows}, {', '.join(map(str, series.steps))}, ...)."
         )
     numbers = array.astype(float)
-    missing = (numbers != numbers) | ((numbers == -1) if array.ndim == 1 + len(series.steps) else False)
+    discrete = graph.latents[series.members[0]].family.cardinality is not None
+    missing = (numbers != numbers) | ((numbers == -1) if discrete else False)
     gaps = series.split(missing)
     labelled = [member for member, gap in gaps.items() if not gap.all()]
     if not labelled:

@@ -64,7 +64,7 @@ class Family(ABC):
         if not event_shape or not all(isinstance(size, int) and size > 0 for size in event_shape):
             raise ModelError(
                 f"{type(self).__name__}: sizes must be one or more positive whole numbers, got {event_shape}: "
-                "ub.Normal(50)."
+                "ub.Normal(1) is one number, ub.Normal(50) a vector."
             )
         self.event_shape = event_shape
         self.label_shape = event_shape
