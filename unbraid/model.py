@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from unbraid.capture import Captures
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError, ModelError, OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
@@ -114,7 +115,7 @@ class Model(nn.Module):
 
     def objective(
         self,
-        x: Tensor,
+        x: RowsLike,
         labels: Mapping[str, Tensor] | None = None,
         *,
         estimators: Mapping[str, str | Estimator] | None = None,
@@ -131,7 +132,7 @@ class Model(nn.Module):
         """Returns the objective of a batch in which any latent may be observed in any row.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             labels: By latent: whole numbers (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
             estimators: By discrete latent, the name of an estimator, or one with options.
             alpha: The weight of log q of observed latents.
@@ -165,11 +166,11 @@ class Model(nn.Module):
         """Returns the root frame of a pass over rows x."""
         return Frame(self.graph, self.parts, x)
 
-    def infer(self, x: Tensor, **known: Any) -> dict[str, Distribution]:
+    def infer(self, x: RowsLike, **known: Any) -> dict[str, Distribution]:
         """Infers the latents of rows.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             **known: Latents whose values are known: a number or a tensor (rows, *label).
 
         Returns:
@@ -183,22 +184,21 @@ class Model(nn.Module):
         with self._asked():
             return passes.infer(self.frame(x), by_hand.known(by_hand.labels(known, x.shape[0])), x.shape[0])
 
-    def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
+    def predict(self, x: RowsLike, **known: Any) -> dict[str, Tensor]:
         """Predicts the most probable values of the latents.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             **known: Latents whose values are known: a number or a tensor (rows, *label).
 
         Returns:
             By latent: int64 (rows,) for a discrete one, the mean (rows, *event) for a continuous one.
         """
-        found = self._predicted(x, known)
+        found = self._predicted(self._asked_about(x), known)
         return join(self.graph.series, passes.without_absent(self.graph, found))
 
     def _predicted(self, x: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
         """Returns the most probable label of every latent of the graph, those of steps past the count too."""
-        x = self._asked_about(x)
         by_hand = self._by_hand
         labels = by_hand.labels(known, x.shape[0])
         with self._asked():
@@ -260,18 +260,19 @@ class Model(nn.Module):
             frame = generation.sample(self.frame(None), fixed, n, generator)
             return generation.mean_of_x(frame, n)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: RowsLike) -> Tensor:
         """Infers the latents of rows and returns the mean of x given them, shape (rows, *data_shape)."""
+        x = self._asked_about(x)
         return self._generated(self._predicted(x, {}), x.shape[0])
 
-    def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
+    def analogy(self, x: RowsLike, **factor: Iterable[Any]) -> Tensor:
         """Infers all latents, sets one to each of several values, and generates again.
 
         This draws the analogies of Siddharth et al. 2017, Figure 4. What follows the latent in p, such as a style whose
         prior depends on the digit, is generated anew, at its most probable value.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             **factor: One latent and the values that it is set to: ``digit=range(10)``.
 
         Returns:
@@ -288,17 +289,18 @@ class Model(nn.Module):
         by_hand = self._by_hand
         by_hand.check_names(factor)
         name, values = next(iter(factor.items()))
-        values, kept, n = several(name, values), self._kept(x, factor), x.shape[0]
+        values, x = several(name, values), self._asked_about(x)
+        kept, n = self._kept(x, factor), x.shape[0]
         rows = [self._generated({**kept, **by_hand.labels({name: value}, n)}, n) for value in values]
         return torch.stack(rows, dim=1)
 
-    def edit(self, x: Tensor, **factors: Any) -> Tensor:
+    def edit(self, x: RowsLike, **factors: Any) -> Tensor:
         """Infers all latents, sets any of them by hand, and generates again.
 
         As in `analogy`, what follows these in p is generated anew, at its most probable value, unless it is set too.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             **factors: Latents set by hand: a number or a tensor (rows, *label). A single step of a `Repeat` is
                 ``**{"items[0].digit": 3}``.
 
@@ -310,6 +312,7 @@ class Model(nn.Module):
         """
         by_hand = self._by_hand
         by_hand.check_names(factors)
+        x = self._asked_about(x)
         kept, n = self._kept(x, factors), x.shape[0]
         return self._generated({**kept, **by_hand.labels(factors, n)}, n)
 
@@ -320,13 +323,13 @@ class Model(nn.Module):
         anew = set_by_hand.union(*(self.graph.generated_from(member) for member in set_by_hand))
         return {name: value for name, value in self._predicted(x, {}).items() if name not in anew}
 
-    def log_weights(self, x: Tensor, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
+    def log_weights(self, x: RowsLike, samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Draws every latent from q and returns log p(target, v) - log q(v | x), whose log-mean-exp bounds log p(x).
 
         Discrete latents are drawn as values, whatever the estimator in training.
 
         Args:
-            x: Shape (rows, *data_shape). Grey pixels are binarised once a row if the likelihood says so.
+            x: Rows, (rows, *data_shape). Grey pixels are binarised once a row if the likelihood says so.
             samples: How many samples S.
             generator: Where noise is drawn from.
 
@@ -353,7 +356,7 @@ class Model(nn.Module):
 
     def explore(
         self,
-        images: Tensor | None = None,
+        images: RowsLike | None = None,
         labels: Mapping[str, Any] | None = None,
         *,
         categories: Mapping[str, Sequence[str]] | None = None,
@@ -406,7 +409,7 @@ class Model(nn.Module):
 
     def gradient_report(
         self,
-        x: Tensor,
+        x: RowsLike,
         labels: Mapping[str, Tensor] | None = None,
         *,
         estimators: Mapping[str, str | Estimator] | Iterable[str | Estimator] | None = None,
@@ -422,7 +425,7 @@ class Model(nn.Module):
             errors of the biases contain. "enumerate" itself is a second, independent set of repeats.
 
         Args:
-            x: Shape (rows, *data_shape).
+            x: Rows, (rows, *data_shape): a tensor, an array or a list.
             labels: As `objective` takes them; an observed latent needs no estimator.
             estimators: What is compared, each for all discrete latents together: a list of names, perhaps with options,
                 or of estimators; or these by the name that the report gives them. The built-in ones that fit if None.
@@ -463,10 +466,6 @@ class Model(nn.Module):
 
     def check_shape(self, x: Tensor) -> None:
         """Raises DataError if x is no batch of rows of this model's data."""
-        if not isinstance(x, Tensor):
-            raise DataError(
-                f"x must be a tensor (rows, {', '.join(map(str, self.data_shape))}), got {type(x).__name__}."
-            )
         if tuple(x.shape[1:]) != self.data_shape or x.dim() == 0:
             raise DataError(
                 f"x has shape {tuple(x.shape)}; this model takes (rows, {', '.join(map(str, self.data_shape))})."
@@ -495,13 +494,15 @@ class Model(nn.Module):
             for module, training in modes:
                 module.training = training
 
-    def _here(self, x: Tensor) -> Tensor:
+    def _here(self, given: RowsLike) -> Tensor:
         """Checks what rows are and moves them to where the model is; their values are not looked at."""
+        x = row_tensor(given, self._dtype())
         self.check_shape(x)
         return x.to(self._device())
 
-    def _asked_about(self, x: Tensor) -> Tensor:
+    def _asked_about(self, given: RowsLike) -> Tensor:
         """Checks rows, their values too, and moves them to where the model is."""
+        x = row_tensor(given, self._dtype())
         self.check_shape(x)
         if x.shape[0]:
             self.graph.likelihood.family.check_data(x.detach())

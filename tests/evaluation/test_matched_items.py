@@ -96,7 +96,7 @@ def test_the_errors_of_a_model_do_not_depend_on_the_order_of_its_labels() -> Non
 class Three(Events):
     """Always predicts three events."""
 
-    def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
+    def predict(self, x: Any, **known: Any) -> dict[str, Tensor]:
         return super().predict(x, count=3, **known)
 
 

@@ -28,7 +28,7 @@ FACTORS = {name: ROWS.labels[name] for name in ("shape", "scale", "x")}
 class Perfect(ub.Model):
     """Predicts the factors of the rows as they are, whatever it is shown."""
 
-    def predict(self, x: Tensor, **known: Any) -> dict[str, Tensor]:
+    def predict(self, x: Any, **known: Any) -> dict[str, Tensor]:
         return {name: torch.as_tensor(values) for name, values in FACTORS.items()}
 
     def encode(self, x: Symbol) -> Mapping[str, Symbol]:

@@ -66,8 +66,8 @@ def test_what_cannot_be_set(factors: dict[str, Any], message: str) -> None:
 
 
 def test_what_is_no_row() -> None:
-    with pytest.raises(DataError, match="x must be a tensor"):
-        Digits(seed=1).edit([0.0], digit=1)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"x has shape \(1,\)"):
+        Digits(seed=1).edit([0.0], digit=1)
 
 
 def test_no_rows() -> None:

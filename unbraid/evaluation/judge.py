@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid.data.label_values import label_array
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError, OptionError
 from unbraid.training.draws import seeded_generator
 from unbraid.views.view import View, check_view
@@ -53,14 +54,14 @@ class Judge:
     network: nn.Module
     heads: dict[str, Head]
 
-    def predict(self, images: Tensor) -> dict[str, Tensor]:
+    def predict(self, images: RowsLike) -> dict[str, Tensor]:
         """Judges images (rows, channels, height, width).
 
         Returns:
             By factor: (rows,) int64 classes, or (rows, ...) floats in the units of the labels.
         """
         with torch.no_grad():
-            parts = [self.network(some) for some in images.split(_CHUNK)]
+            parts = [self.network(some) for some in row_tensor(images).split(_CHUNK)]
         outputs = torch.cat(parts).split([head.size for head in self.heads.values()], dim=1)
         return {name: _answer(head, output) for (name, head), output in zip(self.heads.items(), outputs, strict=True)}
 
@@ -69,7 +70,7 @@ class Judge:
 
 
 def train_judge(
-    images: Tensor,
+    images: RowsLike,
     labels: Mapping[str, Any],
     *,
     epochs: int = 5,
@@ -112,6 +113,7 @@ def train_judge(
     """
     if min(epochs, batch_size, width) < 1:
         raise OptionError(f"epochs, batch_size and width must be 1 or more, got {epochs}, {batch_size} and {width}")
+    images = row_tensor(images)
     known = {name: _labels(name, values, images) for name, values in labels.items()}
     if not known or not len(images):
         raise DataError("a judge is trained on labelled images, and there are none: give images and labels")

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError, OptionError
 
 
@@ -44,7 +45,7 @@ class Bound:
 
 def log_likelihood_bound(
     model: Weighted,
-    images: Tensor,
+    images: RowsLike,
     samples: int = 100,
     *,
     generator: torch.Generator | None = None,
@@ -71,6 +72,7 @@ def log_likelihood_bound(
         DataError: there are fewer than two rows.
         OptionError: `samples` or `row_budget` is not positive.
     """
+    images = row_tensor(images)
     _check(len(images), samples, row_budget)
     device = _device(model, images)
     source = torch.Generator(device).manual_seed(0) if generator is None else generator

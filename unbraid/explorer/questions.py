@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError
 from unbraid.explorer.control import control, plain, settled
 from unbraid.explorer.pixels import data_url, opened, small
@@ -49,13 +50,14 @@ class Questions:
     def __init__(
         self,
         model: Model,
-        images: Tensor | None = None,
+        images: RowsLike | None = None,
         labels: Mapping[str, Any] | None = None,
         categories: Mapping[str, Sequence[str]] | None = None,
         title: str = "",
     ) -> None:
         self.model, self.title = model, title or type(model).__name__
-        self.images = model.sample(0) if images is None else images
+        empty = model.sample(0)
+        self.images = empty if images is None else row_tensor(images, empty.dtype)
         model.check_shape(self.images)
         shown = self.images[:SURVEYED] if len(self.images) else self._drawn(0, _DRAWN)
         self.picture = is_picture(model.data_shape)

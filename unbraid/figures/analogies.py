@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike
 from unbraid.figures.mosaic import Mosaic, is_inverted, mosaic, name_columns, show
 from unbraid.figures.style import ACCENT
-from unbraid.figures.subject import Subject, check_images, choose, chosen_values, factors_of
+from unbraid.figures.subject import Subject, checked_images, choose, chosen_values, factors_of
 
 
 def analogies(
     model: Subject,
-    images: Tensor,
+    images: RowsLike,
     *,
     factor: str | None = None,
     values: Sequence[int] | None = None,
@@ -38,7 +38,7 @@ def analogies(
         ModelError: the model has no discrete latent, or not the named one, or a value is out of range.
         DataError: the images are not of the model's shape.
     """
-    check_images(model, images)
+    images = checked_images(model, images)
     factor = choose(factor, factors_of(model), "discrete")
     shown = chosen_values(model, factor, values, most=10)
     changed = model.analogy(images, **{factor: shown}).cpu()

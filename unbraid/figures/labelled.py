@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError
 from unbraid.evaluation.error import whole_numbers
 from unbraid.figures.mosaic import is_inverted, mosaic, name_rows, show
@@ -15,7 +16,7 @@ from unbraid.figures.subject import is_picture
 
 
 def labelled(
-    images: Tensor, labels: ArrayLike | Tensor, name: str, *, most: int = 20, dark_on_white: bool | None = None
+    images: RowsLike, labels: ArrayLike | Tensor, name: str, *, most: int = 20, dark_on_white: bool | None = None
 ) -> Figure:
     """Draws the rows that have a label, by their label.
 
@@ -29,6 +30,7 @@ def labelled(
     Raises:
         DataError: the rows are no images, there is not one label a row, or none is labelled.
     """
+    images = row_tensor(images)
     values = whole_numbers(labels, f"labels of '{name}'")
     if not is_picture(images.shape[1:]) or len(values) != len(images):
         raise DataError(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike
 from unbraid.figures.mosaic import is_inverted, mosaic, name_rows, show
-from unbraid.figures.subject import Subject, check_images
+from unbraid.figures.subject import Subject, checked_images
 
 
-def reconstructions(model: Subject, images: Tensor, *, columns: int = 12, dark_on_white: bool | None = None) -> Figure:
+def reconstructions(
+    model: Subject, images: RowsLike, *, columns: int = 12, dark_on_white: bool | None = None
+) -> Figure:
     """Draws images in bands: inputs above, the model's reconstructions below.
 
     Args:
@@ -22,7 +24,7 @@ def reconstructions(model: Subject, images: Tensor, *, columns: int = 12, dark_o
     Raises:
         DataError: the images are not of the model's shape.
     """
-    check_images(model, images)
+    images = checked_images(model, images)
     columns = min(columns, len(images))
     bands = len(images) // columns
     inputs = images[: bands * columns]

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.evaluation.confusion import confusion_matrix
 from unbraid.figures.analogies import analogies
 from unbraid.figures.confusion import confusion
@@ -21,7 +22,7 @@ from unbraid.figures.labelled import labelled
 from unbraid.figures.mosaic import is_mostly_black
 from unbraid.figures.reconstructions import reconstructions
 from unbraid.figures.samples import samples
-from unbraid.figures.subject import Subject, check_images, factors_of, is_picture, styles_of
+from unbraid.figures.subject import Subject, checked_images, factors_of, is_picture, styles_of
 from unbraid.figures.traversal import traversal
 from unbraid.model import Model
 
@@ -37,7 +38,7 @@ _SEED = 0
 
 def figures_for_run(
     model: Subject,
-    images: Tensor,
+    images: RowsLike,
     labels: Labels | None = None,
     history: Sequence[Mapping[str, Any]] = (),
     *,
@@ -64,16 +65,16 @@ def figures_for_run(
 
 def drawings(
     model: Subject,
-    images: Tensor,
+    images: RowsLike,
     labels: Labels | None = None,
     history: Sequence[Mapping[str, Any]] = (),
     *,
     shown: tuple[Tensor, Labels] | None = None,
 ) -> Drawings:
     """Says which figures apply to a model, and draws none of them yet; see `figures_for_run`."""
-    found = _graph(model, shown)
+    found, images = _graph(model, shown), row_tensor(images)
     if is_picture(model.data_shape):
-        check_images(model, images)
+        images = checked_images(model, images)
         dark_on_white = is_mostly_black(images[:_INFERRED])
         found |= _labelled(model, shown, dark_on_white)
     if history:

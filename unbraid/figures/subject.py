@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike, row_tensor
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.model import Model
 
@@ -115,12 +116,13 @@ def is_picture(shape: Sequence[int]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
 
 
-def check_images(model: Subject, images: Tensor) -> None:
-    """Refuses rows that cannot be drawn or are not the model's.
+def checked_images(model: Subject, given: RowsLike) -> Tensor:
+    """Makes a tensor of rows, and refuses those that cannot be drawn or are not the model's.
 
     Raises:
         DataError: there is no row, or rows are of another shape than the model's, or are no images.
     """
+    images = row_tensor(given)
     shape, expected = tuple(images.shape[1:]), tuple(model.data_shape)
     if not is_picture(expected):
         raise DataError(
@@ -130,3 +132,4 @@ def check_images(model: Subject, images: Tensor) -> None:
         raise DataError(
             f"the figure needs images of the shape (rows, {', '.join(map(str, expected))}), got {tuple(images.shape)}"
         )
+    return images

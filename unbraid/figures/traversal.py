@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from unbraid.data.row_tensor import RowsLike
 from unbraid.figures.mosaic import Mosaic, is_inverted, mosaic, show
 from unbraid.figures.style import INK, SOFT, TEXT_SIZE
 from unbraid.figures.subject import (
     Subject,
-    check_images,
+    checked_images,
     choose,
     chosen_values,
     factors_of,
@@ -46,7 +47,7 @@ class Plane:
 
 def traversal(
     model: Subject,
-    images: Tensor,
+    images: RowsLike,
     *,
     style: str | None = None,
     factor: str | None = None,
@@ -78,7 +79,7 @@ def traversal(
         ModelError: the model has no latent of the kind, or not the named one, or a value is out of range.
         DataError: the images are not of the model's shape.
     """
-    check_images(model, images)
+    images = checked_images(model, images)
     style = choose(style, styles_of(model), "real-valued vector")
     inferred = {name: value.cpu() for name, value in model.predict(images).items()}
     plane = _plane(model, inferred[style], style)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from unbraid.data.arrays import refuse_masked
+from unbraid.data.row_tensor import row_tensor
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError
 from unbraid.model import Model
@@ -105,34 +103,11 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
     if is_mapped(data) or is_hugging_face(data):
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
-    refuse_masked(data, "x is")
-    try:
-        x = (data if isinstance(data, Tensor) else _tensor_of(data)).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"x is {_found(data)}.") from error
+    x = row_tensor(data, _dtype(model), " or a torch dataset").detach()
     model.check_shape(x)
     if len(x):
         model.graph.likelihood.family.check_data(x)
     return x
-
-
-def _tensor_of(data: Any) -> Tensor:
-    """Makes a tensor of an array, which may be read-only, for training never writes to it; or of a list of rows."""
-    if isinstance(data, (list, tuple)) and data and all(isinstance(row, Tensor) for row in data):
-        return torch.stack(tuple(data))
-    if isinstance(data, np.ndarray) and (min(data.strides, default=0) < 0 or not data.dtype.isnative):
-        data = np.array(data, data.dtype.newbyteorder("="), order="C")  # torch takes neither
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.as_tensor(data)
-
-
-def _found(data: Any) -> str:
-    """Says what was given in place of rows, and what is wanted."""
-    if not isinstance(data, np.ndarray):
-        return f"{type(data).__name__}; it must be a tensor, an array or a torch dataset"
-    remedy = ": numpy.stack(x) makes one array of rows of one shape" if data.dtype == object else ""
-    return f"an array of {data.dtype}; it must hold floating-point numbers{remedy}"
 
 
 def _dtype(model: Model) -> torch.dtype:

@@ -1,0 +1,103 @@
+"""Rows in any form, as all that takes rows has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from torch.distributions import Distribution
+
+import unbraid as ub
+from tests.models import Digits, rows_of
+from unbraid import evaluation, figures
+from unbraid.data.row_tensor import row_tensor
+from unbraid.errors import DataError
+
+MODEL = Digits(seed=1)
+X = rows_of(MODEL, 12)
+LABELS = {"digit": np.arange(12) % 4}
+FORMS: dict[str, Any] = {
+    "array": X.numpy(),
+    "array of float64": X.double().numpy(),
+    "array in the other byte order": X.numpy().astype(">f4"),
+    "array that runs backwards": X.numpy()[::-1].copy()[::-1],
+    "list of tensors": list(X),
+    "list of arrays": list(X.double().numpy()),
+    "list of lists": X.tolist(),
+}
+ASKED: dict[str, Callable[[Any], Any]] = {
+    "objective": lambda x: MODEL.objective(x, generator=torch.Generator().manual_seed(0)).loss,
+    "predict": lambda x: MODEL.predict(x)["digit"],
+    "infer": lambda x: MODEL.infer(x)["style"],
+    "reconstruct": MODEL.reconstruct,
+    "edit": lambda x: MODEL.edit(x, digit=2),
+    "analogy": lambda x: MODEL.analogy(x, digit=[0, 3]),
+    "log_weights": lambda x: MODEL.log_weights(x, generator=torch.Generator().manual_seed(0)),
+    "evaluate_labels": lambda x: str(evaluation.evaluate_labels(MODEL, x, LABELS)),
+    "log_likelihood_bound": lambda x: str(evaluation.log_likelihood_bound(MODEL, x, samples=2)),
+    "analogies": lambda x: figures.analogies(MODEL, x),
+    "reconstructions": lambda x: figures.reconstructions(MODEL, x),
+    "traversal": lambda x: figures.traversal(MODEL, x),
+    "labelled": lambda x: figures.labelled(x, LABELS["digit"], "digit"),
+}
+
+
+def plain(answer: Any) -> Any:
+    """Returns an answer as numbers or text."""
+    if isinstance(answer, Distribution):
+        return answer.mean.tolist()
+    if isinstance(answer, Figure):
+        return figures.png_bytes(answer)
+    return answer.tolist() if isinstance(answer, torch.Tensor) else answer
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_makes_the_same_tensor(form: str) -> None:
+    found = row_tensor(FORMS[form], torch.float32)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, X)
+
+
+@pytest.mark.parametrize("question", ASKED)
+@pytest.mark.parametrize("form", ["array of float64", "list of tensors"])
+def test_every_question_takes_it(question: str, form: str) -> None:
+    ask = ASKED[question]
+    assert plain(ask(FORMS[form])) == plain(ask(X))
+
+
+def test_an_array_trains_as_its_tensor_does() -> None:
+    ends = [
+        ub.fit(Digits(seed=1), x, LABELS, epochs=1, progress="quiet", validation=(x, LABELS))
+        for x in (X, FORMS["array of float64"])
+    ]
+    assert ends[0].history[0]["validation"] == ends[1].history[0]["validation"]
+    for one, other in zip(*(end.model.parameters() for end in ends), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_nothing_is_copied_that_need_not_be() -> None:
+    array = X.numpy()
+    assert row_tensor(X, torch.float64) is X
+    assert row_tensor(array, torch.float32).data_ptr() == X.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ("images", "x is str; it must be a tensor, an array or a list of rows"),
+        (None, "x is NoneType; it must be a tensor"),
+        (np.array([{}, 3], object), r"x is an array of object; .*numpy\.stack\(x\)"),
+        ([*X[:-1], X[0, :, 1:]], "x is list; it must be a tensor"),
+        (np.ma.masked_less(X.numpy(), 0.5), "x is a masked array with values masked in row 0: fill them"),
+        (ub.data.tiny_digits(3), r"x is Rows, .* pass rows\.images"),
+        ((X.numpy() * 255).astype(np.uint8), r"x is torch\.uint8; .*bytes divided by 255"),
+        (3.0, r"x has shape \(\); this model takes \(rows, 1, 4, 4\)"),
+    ],
+)
+def test_what_is_no_rows_is_refused(x: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        MODEL.predict(x)
