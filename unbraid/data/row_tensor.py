@@ -26,7 +26,7 @@ def row_tensor(data: Any, dtype: torch.dtype | None = None, other: str = "") -> 
         data: A tensor, which stays as it is; an array or a list, whose floats get the type of the model; or a list of
             tensors.
         dtype: Of the model's parameters; torch's default type if None.
-        other: What may be given besides, for the message: ", or a torch dataset".
+        other: What may be given besides, for the message: " or a torch dataset".
 
     Raises:
         DataError: If it is none of these, is masked, or has rows of several shapes.
