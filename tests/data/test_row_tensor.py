@@ -69,6 +69,16 @@ def test_every_question_takes_it(question: str, form: str) -> None:
     assert plain(ask(FORMS[form])) == plain(ask(X))
 
 
+def test_judges_take_it() -> None:
+    """The judge of an array is that of its tensor, and so is what it finds in a swap test."""
+    found = []
+    for x in (X, FORMS["array of float64"]):
+        judge = evaluation.train_judge(x, LABELS, epochs=1, width=2)
+        swapped = evaluation.swap_test(MODEL, x, LABELS, judge, factor="digit", values=range(4))
+        found.append((judge.predict(x)["digit"].tolist(), str(swapped)))
+    assert found[0] == found[1]
+
+
 def test_an_array_trains_as_its_tensor_does() -> None:
     ends = [
         ub.fit(Digits(seed=1), x, LABELS, epochs=1, progress="quiet", validation=(x, LABELS))

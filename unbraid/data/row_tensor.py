@@ -38,7 +38,9 @@ def row_tensor(data: Any, dtype: torch.dtype | None = None, other: str = "") -> 
     if isinstance(data, Tensor):
         return data
     if isinstance(data, Rows):
-        raise DataError("x is Rows, which hold images and labels: pass rows.images.")
+        raise DataError(
+            "x is Rows, which hold images and labels: pass rows.images, and labels apart where they are wanted."
+        )
     refuse_masked(data, "x is")
     try:
         if _is_list_of(Tensor, data):

@@ -74,7 +74,7 @@ def drawings(
     """Says which figures apply to a model, and draws none of them yet; see `figures_for_run`."""
     found, images = _graph(model, shown), row_tensor(images)
     if is_picture(model.data_shape):
-        images = checked_images(model, images)
+        checked_images(model, images)
         dark_on_white = is_mostly_black(images[:_INFERRED])
         found |= _labelled(model, shown, dark_on_white)
     if history:

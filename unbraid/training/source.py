@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from unbraid.data.row_tensor import row_tensor
-from unbraid.data.rows import Rows
 from unbraid.errors import DataError
 from unbraid.model import Model
 from unbraid.training.hugging_face import ColumnReader, is_hugging_face
@@ -96,10 +95,6 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
         DataError: If they are no array, are masked, have another shape or type, or values that the likelihood cannot
             score.
     """
-    if isinstance(data, Rows):
-        raise DataError(
-            "x is Rows, which hold images and labels: pass rows.images, and the labels that are to be shown."
-        )
     if is_mapped(data) or is_hugging_face(data):
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
