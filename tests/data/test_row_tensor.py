@@ -20,6 +20,7 @@ from unbraid.errors import DataError
 MODEL = Digits(seed=1)
 X = rows_of(MODEL, 12)
 LABELS = {"digit": np.arange(12) % 4}
+JUDGE = evaluation.train_judge(X, LABELS, epochs=1, width=2)
 FORMS: dict[str, Any] = {
     "array": X.numpy(),
     "array of float64": X.double().numpy(),
@@ -29,20 +30,20 @@ FORMS: dict[str, Any] = {
     "list of arrays": list(X.double().numpy()),
     "list of lists": X.tolist(),
 }
-ASKED: dict[str, Callable[[Any], Any]] = {
-    "objective": lambda x: MODEL.objective(x, generator=torch.Generator().manual_seed(0)).loss,
-    "predict": lambda x: MODEL.predict(x)["digit"],
-    "infer": lambda x: MODEL.infer(x)["style"],
-    "reconstruct": MODEL.reconstruct,
-    "edit": lambda x: MODEL.edit(x, digit=2),
-    "analogy": lambda x: MODEL.analogy(x, digit=[0, 3]),
-    "log_weights": lambda x: MODEL.log_weights(x, generator=torch.Generator().manual_seed(0)),
-    "evaluate_labels": lambda x: str(evaluation.evaluate_labels(MODEL, x, LABELS)),
-    "log_likelihood_bound": lambda x: str(evaluation.log_likelihood_bound(MODEL, x, samples=2)),
-    "analogies": lambda x: figures.analogies(MODEL, x),
-    "reconstructions": lambda x: figures.reconstructions(MODEL, x),
-    "traversal": lambda x: figures.traversal(MODEL, x),
-    "labelled": lambda x: figures.labelled(x, LABELS["digit"], "digit"),
+ASKED: dict[str, Callable[[Digits, Any], Any]] = {
+    "objective": lambda model, x: model.objective(x, generator=torch.Generator().manual_seed(0)).loss,
+    "predict": lambda model, x: model.predict(x)["digit"],
+    "infer": lambda model, x: model.infer(x)["style"],
+    "reconstruct": lambda model, x: model.reconstruct(x),
+    "edit": lambda model, x: model.edit(x, digit=2),
+    "analogy": lambda model, x: model.analogy(x, digit=[0, 3]),
+    "log_weights": lambda model, x: model.log_weights(x, generator=torch.Generator().manual_seed(0)),
+    "evaluate_labels": lambda model, x: str(evaluation.evaluate_labels(model, x, LABELS)),
+    "log_likelihood_bound": lambda model, x: str(evaluation.log_likelihood_bound(model, x, samples=2)),
+    "analogies": lambda model, x: figures.analogies(model, x),
+    "reconstructions": lambda model, x: figures.reconstructions(model, x),
+    "traversal": lambda model, x: figures.traversal(model, x),
+    "labelled": lambda model, x: figures.labelled(x, LABELS["digit"], "digit"),
 }
 
 
@@ -66,7 +67,7 @@ def test_every_form_makes_the_same_tensor(form: str) -> None:
 @pytest.mark.parametrize("form", ["array of float64", "list of tensors"])
 def test_every_question_takes_it(question: str, form: str) -> None:
     ask = ASKED[question]
-    assert plain(ask(FORMS[form])) == plain(ask(X))
+    assert plain(ask(MODEL, FORMS[form])) == plain(ask(MODEL, X))
 
 
 def test_judges_take_it() -> None:
@@ -79,6 +80,22 @@ def test_judges_take_it() -> None:
     assert found[0] == found[1]
 
 
+def test_judges_read_what_a_model_of_doubles_makes() -> None:
+    judge = evaluation.train_judge(X.double(), LABELS, epochs=1, width=2)
+    of_doubles, of_floats = (
+        evaluation.swap_test(model, X.numpy(), LABELS, judge, factor="digit", values=range(4))
+        for model in (Digits(seed=1).double(), MODEL)
+    )
+    assert of_doubles.read == of_floats.read
+    assert of_doubles.kept == of_floats.kept
+
+
+@pytest.mark.parametrize("ask", [lambda x: evaluation.train_judge(x, LABELS), JUDGE.predict], ids=["train", "predict"])
+def test_a_judge_refuses_bytes(ask: Callable[[Any], Any]) -> None:
+    with pytest.raises(DataError, match=r"images are torch\.uint8; .*bytes divided by 255"):
+        ask((X.numpy() * 255).astype(np.uint8))
+
+
 def test_an_array_trains_as_its_tensor_does() -> None:
     ends = [
         ub.fit(Digits(seed=1), x, LABELS, epochs=1, progress="quiet", validation=(x, LABELS))
@@ -87,6 +104,43 @@ def test_an_array_trains_as_its_tensor_does() -> None:
     assert ends[0].history[0]["validation"] == ends[1].history[0]["validation"]
     for one, other in zip(*(end.model.parameters() for end in ends), strict=True):
         assert torch.equal(one, other)
+
+
+class DataFrame:
+    """Behaves as a data frame of pandas, as far as rows go."""
+
+    def __init__(self, columns: Any) -> None:
+        self.columns = columns
+
+    def to_numpy(self) -> Any:
+        return np.stack(self.columns, 1)
+
+
+class Spectra(ub.Model):
+    """Rows of three numbers."""
+
+    def encode(self, x: Any) -> dict[str, Any]:
+        return {"digit": ub.Categorical(4)(ub.mlp(4)(x))}
+
+    def decode(self, digit: Any) -> Any:
+        return ub.Normal(3)(ub.mlp(4)(digit))
+
+
+def test_a_data_frame_is_taken_as_its_array_is() -> None:
+    model, x = Spectra(seed=1), np.random.default_rng(0).integers(0, 5, (12, 3))
+    assert torch.equal(model.predict(DataFrame(x.T))["digit"], model.predict(x.astype(float))["digit"])
+    ub.fit(model, DataFrame(x.T), LABELS, epochs=1, progress="quiet")
+
+
+def test_a_data_frame_of_words_is_refused() -> None:
+    with pytest.raises(DataError, match="x is a DataFrame with columns of something else than numbers; leave them out"):
+        Spectra().predict(DataFrame([np.array(["a", 1.0], object)] * 3))
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_model_of_doubles_takes_any_floats(question: str) -> None:
+    model, ask = Digits(seed=1).double(), ASKED[question]
+    assert plain(ask(model, X.numpy())) == plain(ask(model, X.double()))
 
 
 def test_nothing_is_copied_that_need_not_be() -> None:

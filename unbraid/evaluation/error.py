@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unbraid.data.label_values import as_array, label_array, with_component
 from unbraid.data.labels import class_labels
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, did_you_mean
 from unbraid.evaluation.matched_items import in_predicted_order
 from unbraid.variables.family import Family
@@ -144,7 +144,7 @@ def evaluate_labels(model: Predictor, images: RowsLike, labels: Mapping[str, Any
         DataError: a variable is not of the model, has not one label a row or a label that it cannot have, or nothing at
             all is labelled.
     """
-    images = row_tensor(images)
+    images = row_tensor(images, dtype_of(model))
     truths = {name: _truth(model, name, given, len(images)) for name, given in labels.items()}
     known = {name: truth for name, truth in truths.items() if _labelled(model.latents[name], truth).any()}
     if not known:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid.data.label_values import label_array
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, OptionError
 from unbraid.training.draws import seeded_generator
 from unbraid.views.view import View, check_view
@@ -61,7 +61,7 @@ class Judge:
             By factor: (rows,) int64 classes, or (rows, ...) floats in the units of the labels.
         """
         with torch.no_grad():
-            parts = [self.network(some) for some in row_tensor(images).split(_CHUNK)]
+            parts = [self.network(some) for some in _rows(images, dtype_of(self.network)).split(_CHUNK)]
         outputs = torch.cat(parts).split([head.size for head in self.heads.values()], dim=1)
         return {name: _answer(head, output) for (name, head), output in zip(self.heads.items(), outputs, strict=True)}
 
@@ -101,7 +101,8 @@ def train_judge(
         The judge, on the device of the images.
 
     Raises:
-        DataError: If there are no rows or no labels, or a factor has not one label a row, or none at all.
+        DataError: If there are no rows or no labels, images are not floats, or a factor has not one label a row, or
+            none at all.
         OptionError: If a size is not positive, or what is given as views is none.
 
     Example:
@@ -113,7 +114,7 @@ def train_judge(
     """
     if min(epochs, batch_size, width) < 1:
         raise OptionError(f"epochs, batch_size and width must be 1 or more, got {epochs}, {batch_size} and {width}")
-    images = row_tensor(images)
+    images = _rows(images, torch.get_default_dtype())
     known = {name: _labels(name, values, images) for name, values in labels.items()}
     if not known or not len(images):
         raise DataError("a judge is trained on labelled images, and there are none: give images and labels")
@@ -147,6 +148,14 @@ def _network(images: Tensor, width: int, outputs: int) -> nn.Sequential:
     network.to(images.device).eval()
     network(images[:1])  # sizes the lazy layers
     return network.train()
+
+
+def _rows(images: RowsLike, dtype: torch.dtype) -> Tensor:
+    """Makes a tensor of images, of the type of a network, whatever floats they are."""
+    x = row_tensor(images, dtype)
+    if not x.is_floating_point():
+        raise DataError(f"images are {x.dtype}; a judge takes floating-point numbers: bytes divided by 255")
+    return x.to(dtype)
 
 
 def _labels(name: str, values: Any, images: Tensor) -> Tensor:

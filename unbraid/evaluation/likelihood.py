@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, OptionError
 
 
@@ -72,7 +72,7 @@ def log_likelihood_bound(
         DataError: there are fewer than two rows.
         OptionError: `samples` or `row_budget` is not positive.
     """
-    images = row_tensor(images)
+    images = row_tensor(images, dtype_of(model))
     _check(len(images), samples, row_budget)
     device = _device(model, images)
     source = torch.Generator(device).manual_seed(0) if generator is None else generator

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid.data.label_values import label_array
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, did_you_mean
 from unbraid.evaluation.error import mean_error, wilson_interval
 
@@ -119,7 +119,7 @@ def swap_test(
         DataError: If no value is given, the judge does not know a factor, a factor has no labels or not one a row,
             every value is the label of its row, or what is called a direction is a class or unknown.
     """
-    x = row_tensor(x)
+    x = row_tensor(x, dtype_of(model))
     wanted = [np.asarray(value) for value in values]
     given = {name: label_array(each, name) for name, each in labels.items()}
     read = dict(judge.predict(x))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError
 from unbraid.explorer.control import control, plain, settled
 from unbraid.explorer.pixels import data_url, opened, small
@@ -57,7 +57,7 @@ class Questions:
     ) -> None:
         self.model, self.title = model, title or type(model).__name__
         empty = model.sample(0)
-        self.images = empty if images is None else row_tensor(images, empty.dtype)
+        self.images = empty if images is None else row_tensor(images, dtype_of(model))
         model.check_shape(self.images)
         shown = self.images[:SURVEYED] if len(self.images) else self._drawn(0, _DRAWN)
         self.picture = is_picture(model.data_shape)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.evaluation.confusion import confusion_matrix
 from unbraid.figures.analogies import analogies
 from unbraid.figures.confusion import confusion
@@ -72,7 +72,7 @@ def drawings(
     shown: tuple[Tensor, Labels] | None = None,
 ) -> Drawings:
     """Says which figures apply to a model, and draws none of them yet; see `figures_for_run`."""
-    found, images = _graph(model, shown), row_tensor(images)
+    found, images = _graph(model, shown), row_tensor(images, dtype_of(model))
     if is_picture(model.data_shape):
         checked_images(model, images)
         dark_on_white = is_mostly_black(images[:_INFERRED])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.data.row_tensor import RowsLike, row_tensor
+from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, ModelError, did_you_mean
 from unbraid.model import Model
 
@@ -122,7 +122,7 @@ def checked_images(model: Subject, given: RowsLike) -> Tensor:
     Raises:
         DataError: there is no row, or rows are of another shape than the model's, or are no images.
     """
-    images = row_tensor(given)
+    images = row_tensor(given, dtype_of(model))
     shape, expected = tuple(images.shape[1:]), tuple(model.data_shape)
     if not is_picture(expected):
         raise DataError(

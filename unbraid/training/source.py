@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from unbraid.data.row_tensor import row_tensor
+from unbraid.data.row_tensor import dtype_of, row_tensor
 from unbraid.errors import DataError
 from unbraid.model import Model
 from unbraid.training.hugging_face import ColumnReader, is_hugging_face
@@ -62,8 +62,8 @@ def source_of(data: Any, model: Model, device: torch.device) -> Source:
     """Makes a source of whatever holds rows, and checks it against the model.
 
     Args:
-        data: A tensor, an array or a list of tensors, which is checked as a whole and moves to the device; or what is
-            read batch by batch: a memory-mapped array, a torch dataset, a `datasets.Dataset` of Hugging Face.
+        data: A tensor, an array, a data frame or a list of rows, which is checked as a whole and moves to the device;
+            or what is read batch by batch: a memory-mapped array, a torch dataset, a dataset of Hugging Face.
         model: Whose data the rows should be.
         device: Of the training.
 
@@ -84,8 +84,8 @@ def reader_of(data: Any, model: Model) -> Reader | None:
     if isinstance(data, Dataset):
         return ItemReader(data)
     if is_mapped(data):
-        return MappedReader(data, _dtype(model))
-    return ColumnReader(data, _dtype(model)) if is_hugging_face(data) else None
+        return MappedReader(data, dtype_of(model))
+    return ColumnReader(data, dtype_of(model)) if is_hugging_face(data) else None
 
 
 def rows_in_memory(data: Any, model: Model) -> Tensor:
@@ -98,15 +98,11 @@ def rows_in_memory(data: Any, model: Model) -> Tensor:
     if is_mapped(data) or is_hugging_face(data):
         source = source_of(data, model, torch.device("cpu"))
         return source.gather(torch.arange(len(source)))
-    x = row_tensor(data, _dtype(model), " or a torch dataset").detach()
+    x = row_tensor(data, dtype_of(model), " or a torch dataset").detach()
     model.check_shape(x)
     if len(x):
         model.graph.likelihood.family.check_data(x)
     return x
-
-
-def _dtype(model: Model) -> torch.dtype:
-    return next(model.parameters()).dtype
 
 
 def probe(source: Source) -> str:
