@@ -56,8 +56,8 @@ def fit(
 
     Args:
         model: The model; it is trained in place, on the device where it is.
-        images: The rows: a tensor, an array (maybe memory-mapped), a list or a data frame of the shape (rows, *data_shape);
-            a torch dataset whose items are rows or (row, ...); a `datasets.Dataset` with a column of images or arrays.
+        images: The rows: a tensor, an array (maybe memory-mapped), a list or a data frame, (rows, *data_shape); a torch
+            dataset whose items are rows or (row, ...); a `datasets.Dataset` with a column of images or arrays.
         labels: By latent one label a row; -1 (whole numbers), NaN, None or pandas' NA where a row is not labelled. Only
             labelled rows' labels are kept; no other can reach the training.
         validation: Rows with labels whose error is shown after each epoch. It is watched and chooses nothing, unless
