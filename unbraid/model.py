@@ -132,7 +132,7 @@ class Model(nn.Module):
         """Returns the objective of a batch in which any latent may be observed in any row.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             labels: By latent: whole numbers (rows,) with -1, or floats (rows, *event) with NaN, where not labelled.
             estimators: By discrete latent, the name of an estimator, or one with options.
             alpha: The weight of log q of observed latents.
@@ -170,7 +170,7 @@ class Model(nn.Module):
         """Infers the latents of rows.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             **known: Latents whose values are known: a number or a tensor (rows, *label).
 
         Returns:
@@ -188,7 +188,7 @@ class Model(nn.Module):
         """Predicts the most probable values of the latents.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             **known: Latents whose values are known: a number or a tensor (rows, *label).
 
         Returns:
@@ -272,7 +272,7 @@ class Model(nn.Module):
         prior depends on the digit, is generated anew, at its most probable value.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             **factor: One latent and the values that it is set to: ``digit=range(10)``.
 
         Returns:
@@ -300,7 +300,7 @@ class Model(nn.Module):
         As in `analogy`, what follows these in p is generated anew, at its most probable value, unless it is set too.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             **factors: Latents set by hand: a number or a tensor (rows, *label). A single step of a `Repeat` is
                 ``**{"items[0].digit": 3}``.
 
@@ -425,7 +425,7 @@ class Model(nn.Module):
             errors of the biases contain. "enumerate" itself is a second, independent set of repeats.
 
         Args:
-            x: Rows, (rows, *data_shape): a tensor, an array or a list.
+            x: Rows, (rows, *data_shape): a tensor, an array, a data frame or a list.
             labels: As `objective` takes them; an observed latent needs no estimator.
             estimators: What is compared, each for all discrete latents together: a list of names, perhaps with options,
                 or of estimators; or these by the name that the report gives them. The built-in ones that fit if None.
