@@ -16,6 +16,7 @@ from tests.models import Digits, rows_of
 from unbraid import evaluation, figures
 from unbraid.data.row_tensor import row_tensor
 from unbraid.errors import DataError
+from unbraid.evaluation.swap import Deviation
 
 MODEL = Digits(seed=1)
 X = rows_of(MODEL, 12)
@@ -81,13 +82,16 @@ def test_judges_take_it() -> None:
 
 
 def test_judges_read_what_a_model_of_doubles_makes() -> None:
-    judge = evaluation.train_judge(X.double(), LABELS, epochs=1, width=2)
-    of_doubles, of_floats = (
-        evaluation.swap_test(model, X.numpy(), LABELS, judge, factor="digit", values=range(4))
-        for model in (Digits(seed=1).double(), MODEL)
-    )
-    assert of_doubles.read == of_floats.read
-    assert of_doubles.kept == of_floats.kept
+    """What it says is compared by a real factor, whose deviation differs with every image."""
+    labels = LABELS | {"ink": X.mean((1, 2, 3)).numpy()}
+    judge = evaluation.train_judge(X.double(), labels, epochs=1, width=2)
+    deviations = []
+    for model in (MODEL, Digits(seed=1).double()):
+        found = evaluation.swap_test(model, X.numpy(), labels, judge, factor="digit", values=range(4)).kept["ink"]
+        assert isinstance(found, Deviation)
+        deviations.append(found.mean)
+    assert deviations[0] > 0
+    assert deviations[1] == pytest.approx(deviations[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("ask", [lambda x: evaluation.train_judge(x, LABELS), JUDGE.predict], ids=["train", "predict"])

@@ -32,13 +32,13 @@ def row_tensor(data: Any, dtype: torch.dtype | None = None, other: str = "") -> 
     """Makes a tensor of rows; nothing is copied that need not be.
 
     Args:
-        data: A tensor, which stays as it is; an array, a data frame or a list, whose floats get the type of the model;
-            or a list of tensors.
+        data: A tensor, which stays as it is; an array, a data frame or a list, whose floats get the type of the model,
+            as do the whole numbers of a data frame; or a list of tensors.
         dtype: Of the model's parameters (`dtype_of`); torch's default type if None.
         other: What may be given besides, for the message: " or a torch dataset".
 
     Raises:
-        DataError: If it is none of these, is masked, or has rows of several shapes.
+        DataError: If it is none of these, is masked, or has rows of several shapes or columns of no numbers.
 
     Example:
         >>> row_tensor(np.zeros((5, 2)), torch.float32).dtype
