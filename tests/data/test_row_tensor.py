@@ -136,6 +136,11 @@ def test_a_data_frame_is_taken_as_its_array_is() -> None:
     ub.fit(model, DataFrame(x.T), LABELS, epochs=1, progress="quiet")
 
 
+def test_truth_values_of_a_data_frame_are_zeros_and_ones() -> None:
+    x = np.eye(3, dtype=bool)
+    assert torch.equal(row_tensor(DataFrame(x.T)), torch.eye(3))
+
+
 def test_a_data_frame_of_words_is_refused() -> None:
     with pytest.raises(DataError, match="x is a DataFrame with columns of something else than numbers; leave them out"):
         Spectra().predict(DataFrame([np.array(["a", 1.0], object)] * 3))

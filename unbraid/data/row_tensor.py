@@ -33,7 +33,7 @@ def row_tensor(data: Any, dtype: torch.dtype | None = None, other: str = "") -> 
 
     Args:
         data: A tensor, which stays as it is; an array, a data frame or a list, whose floats get the type of the model,
-            as do the whole numbers of a data frame; or a list of tensors.
+            as do the whole numbers and truth values of a data frame; or a list of tensors.
         dtype: Of the model's parameters (`dtype_of`); torch's default type if None.
         other: What may be given besides, for the message: " or a torch dataset".
 
@@ -70,7 +70,7 @@ def _array_of(data: Any) -> Any:
     """Makes one array of a data frame or of a list of arrays; returns anything else as it is."""
     if isinstance(data, DataFrame):
         table = data.to_numpy()
-        return table.astype(np.float64) if table.dtype.kind in "iu" else table  # as where one column has a fraction
+        return table.astype(np.float64) if table.dtype.kind in "biu" else table  # as where one column has a fraction
     return np.stack(data) if _is_list_of(np.ndarray, data) else data
 
 
