@@ -94,6 +94,27 @@ def test_the_command_is_a_module_too() -> None:
     assert (done.returncode, done.stderr) == (1, "unbraid: there is no command 'trian'. Did you mean 'train'?\n")
 
 
+@pytest.mark.parametrize("words", [["train", "--help"], ["--help"]])
+def test_what_nobody_reads_to_the_end_is_no_error(words: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "unbraid", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout
+        assert command.stderr
+        command.stdout.close()
+        assert command.stderr.read() == ""
+        assert command.wait() == 141
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("unbraid.cli._check_command", broken)
+    with pytest.raises(BrokenPipeError):
+        main(["train"])
+
+
 def test_help_of_train_shows_every_setting_and_field(capsys: pytest.CaptureFixture[str]) -> None:
     found = helps(capsys, "train")
     assert "[RECIPE]" in found

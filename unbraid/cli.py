@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,16 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Its words; those of the process if not given.
 
     Returns:
-        The exit status: 0, 1 after an error that was explained, 130 after Ctrl-C.
+        The exit status: 0, 1 after an error that was explained, 130 after Ctrl-C, 141 where nobody reads on.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        _check_command(words)
-        commands: dict[str, Callable[..., Any]] = {
-            "train": program_command(words) if _is_program(words) else train_command(words),
-            "resume": resume, "evaluate": evaluate, "figures": figures, "explore": explore, "export": export,
-        }  # fmt: skip
-        tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
+        with _output_read():
+            _check_command(words)
+            commands: dict[str, Callable[..., Any]] = {
+                "train": program_command(words) if _is_program(words) else train_command(words),
+                "resume": resume, "evaluate": evaluate, "figures": figures, "explore": explore, "export": export,
+            }  # fmt: skip
+            tyro.extras.subcommand_cli_from_dict(commands, prog="unbraid", description=ABOUT, args=words or ["--help"])
     except UnbraidError as error:
         print(f"unbraid: {error}", file=sys.stderr)
         return 1
@@ -203,6 +205,23 @@ def _with_options(train: Callable[..., None], settings: type, fields: type) -> C
     without_prefix: Any = OmitArgPrefixes  # of types that no checker can know
     train.__annotations__ |= {"settings": without_prefix[settings], "fields": without_prefix[fields]}
     return train
+
+
+@contextmanager
+def _output_read() -> Iterator[None]:
+    """Ends the command without a traceback where what it prints is not read to the end, as by `| head`."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        try:
+            print(flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more as it ends
+            raise SystemExit(141) from None  # as a shell says of a process that SIGPIPE ended
+        raise  # another pipe's
 
 
 def _check_command(words: Sequence[str]) -> None:
