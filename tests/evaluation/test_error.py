@@ -149,6 +149,21 @@ def test_labels_of_every_form_are_compared() -> None:
         assert evaluate_labels(Guess(), ROWS, {"digit": given}) == plain
 
 
+def test_minus_one_in_integers_is_no_label_of_a_real_variable() -> None:
+    """It may be: training does not take it either."""
+    message = "'place' in row 1 .* is .-1.: a real label may be -1, but in integers it may also mean none: give floats"
+    with pytest.raises(DataError, match=message):
+        evaluate_labels(Guess(), ROWS, {"place": np.array([[2], [-1], [-1]])})
+    assert evaluate_labels(Guess(), ROWS, {"place": np.array([[2.0], [-1.0], [-1.0]])})["place"]["n"] == 3
+
+
+def test_minus_one_in_integers_is_no_label_of_an_item() -> None:
+    size = np.ones((3, 2, 2), int)
+    size[1, 1] = -1
+    with pytest.raises(DataError, match=r"(?s)'ev\.size' in row 1 is .*: a real label may be -1"):
+        evaluate_labels(Told(size=torch.ones(3, 2, 2)), torch.zeros(3, 6), {"ev.size": size})
+
+
 def test_real_items_count_one_by_one() -> None:
     """The second step has no label in any row, and the model predicts it in some."""
     size = torch.full((30, 2, 2), torch.nan)

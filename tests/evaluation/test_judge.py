@@ -77,13 +77,14 @@ def test_rows_without_a_label_teach_nothing() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ({}, "trained on labelled images, and there are none"),
+        ({}, "trained on labelled images, two at least: give"),
         ({"shape": [0, 1]}, r"'shape' has labels of the shape \(2,\) for 600 images"),
         ({"shape": np.full(600, -1)}, "no row is labelled for 'shape'"),
         ({"x": np.full(600, np.nan)}, "no row is labelled for 'x'"),
+        ({"place": np.tile([0.5, np.nan], (600, 1))}, "no row is labelled for 'place'"),
         ({"shape": np.ones((600, 2), int)}, r"the classes of 'shape' have the shape \(600, 2\)"),
     ],
-    ids=["none", "length", "unlabelled", "nan", "vector"],
+    ids=["none", "length", "unlabelled", "nan", "partly", "vector"],
 )
 def test_wrong_labels(labels: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -91,8 +92,46 @@ def test_wrong_labels(labels: Any, message: str) -> None:
 
 
 def test_wrong_sizes() -> None:
-    with pytest.raises(OptionError, match="epochs, batch_size and width must be 1 or more, got 0, 128 and 8"):
+    message = "epochs and width must be 1 or more, and batch_size 2 or more, got 0, 8 and 128"
+    with pytest.raises(OptionError, match=message):
         judge(epochs=0)
+    with pytest.raises(OptionError, match=r"got 5, 8 and 1$"):
+        judge(batch_size=1)
+
+
+@pytest.mark.parametrize("given", [[0, None, 2, 1] * 150, np.ma.masked_equal([0, 9, 2, 1] * 150, 9)])
+def test_classes_with_gaps_are_classes(given: Any) -> None:
+    trained = train_judge(ROWS.images, {"shape": given}, epochs=1, width=2)
+    whole = train_judge(ROWS.images, {"shape": [0, -1, 2, 1] * 150}, epochs=1, width=2)
+    assert torch.equal(trained.predict(TEST.images)["shape"], whole.predict(TEST.images)["shape"])
+    assert trained.heads["shape"].classes == 3
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+def test_small_images_and_a_row_left_over(rows: int) -> None:
+    """Eight pixels wide, an image is one number a channel in the end; the fifth row goes with the two before it."""
+    images, labels = torch.rand(rows, 1, 8, 8), {"shape": np.arange(rows)}
+    trained = train_judge(images, labels, epochs=1, width=2, batch_size=2)
+    assert trained.predict(images[:1])["shape"].shape == (1,)
+    flat = train_judge(images[:, 0], labels, epochs=1, width=2, batch_size=2)
+    assert torch.equal(flat.predict(images[:, 0])["shape"], trained.predict(images)["shape"])
+
+
+def test_what_are_no_images_of_the_judge() -> None:
+    trained = judge(epochs=1)
+    with pytest.raises(DataError, match=r"shape \(600, 5\); a judge takes \(rows, channels, height, width\)"):
+        train_judge(torch.rand(600, 5), {"shape": ROWS.labels["shape"]})
+    with pytest.raises(DataError, match=r"images are \(3, 32, 32\), and the judge was trained on .* \(1, 32, 32\)"):
+        trained.predict(torch.rand(2, 3, 32, 32))
+    with pytest.raises(DataError, match="a judge is trained on labelled images, two at least"):
+        train_judge(ROWS.images[:1], {"shape": [0]})
+
+
+def test_a_judge_takes_rows_to_its_device() -> None:
+    """Its answers are there, too: "meta" stands for another device."""
+    trained = train_judge(ROWS.images, {"shape": ROWS.labels["shape"]}, epochs=1, width=2)
+    trained.network.to("meta")
+    assert trained.predict(TEST.images)["shape"].device.type == "meta"
 
 
 def test_what_is_no_view() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -111,6 +111,63 @@ def test_a_direction_is_as_far_off_as_the_angle() -> None:
 def test_what_is_no_direction(direction: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         swap_test(Lights(), LIGHT, {}, Lights(), factor="light", values=[[0.0, 1.0, 0.0]], directions=[direction])
+
+
+TURN = np.array([3.1, -3.1, 0.0], np.float32)
+
+
+class Turns:
+    """A judge that reads an image as an angle, in radians or as cosine and sine; and a model that shows what is set.
+
+    Args:
+        late: By how much it reads too large an angle, in radians.
+        vector: Whether it reads the cosine and sine.
+    """
+
+    def __init__(self, late: float = 0.0, vector: bool = True) -> None:
+        self.late, self.vector = late, vector
+
+    def predict(self, images: Tensor, /) -> dict[str, Tensor]:
+        angle = torch.remainder(images[:, 0] + self.late + torch.pi, 2 * torch.pi) - torch.pi
+        return {"turn": torch.stack([angle.cos(), angle.sin()], 1) if self.vector else angle}
+
+    def analogy(self, x: Tensor, **factor: Iterable[Any]) -> Tensor:
+        return torch.stack([torch.full_like(x, float(value)) for value in factor["turn"]], dim=1)
+
+
+class Turned(Turns):
+    """The same as a model is: it says that the latent is an angle."""
+
+    latents: ClassVar[dict[str, Any]] = {"turn": ub.Angle()}
+
+
+@pytest.mark.parametrize("labels", [TURN, np.stack([np.cos(TURN), np.sin(TURN)], 1)], ids=["radians", "vectors"])
+@pytest.mark.parametrize(
+    ("judge", "directions"),
+    [(Turns(0.1), ["turn"]), (Turned(0.1), []), (Turned(0.1), ["turn"]), (Turned(0.1, vector=False), [])],
+    ids=["named", "known", "both", "radians"],
+)
+def test_an_angle_goes_round_the_circle(judge: Turns, directions: list[str], labels: Any) -> None:
+    x = torch.as_tensor(TURN)[:, None]
+    found = swap_test(Turns(), x, {"turn": labels}, judge, factor="turn", values=[3.1, -1.0], directions=directions)
+    for each in (found.shown, found.read["turn"]):
+        assert isinstance(each, Deviation)
+        assert each.mean == pytest.approx(np.rad2deg(0.1), rel=1e-3)
+
+
+def test_an_angle_of_the_model_is_an_angle_to_any_judge() -> None:
+    x = torch.as_tensor(TURN)[:, None]
+    found = swap_test(Turned(), x, {}, Turns(0.1, vector=False), factor="turn", values=[3.1])
+    assert isinstance(found.shown, Deviation)
+    assert found.shown.mean == pytest.approx(np.rad2deg(0.1), rel=1e-3)
+
+
+def test_labels_of_another_size_than_what_the_judge_reads() -> None:
+    x = torch.as_tensor(TURN)[:, None]
+    with pytest.raises(DataError, match="reads 2 numbers of 'turn', and its labels or values have one number: give"):
+        swap_test(Turns(), x, {"turn": TURN}, Turns(), factor="turn", values=[0.5])
+    with pytest.raises(DataError, match="reads one number of 'turn', and its labels or values have 3 numbers: give"):
+        swap_test(Turns(), x, {"turn": np.eye(3)}, Turns(vector=False), factor="turn", values=[0.5])
 
 
 def test_rows_without_a_label_are_left_out_where_it_is_needed() -> None:

@@ -101,6 +101,23 @@ def test_makes_all_that_apply(make_painter: Any, history: list[dict[str, Any]]) 
     assert all(caption_of(figure).endswith(".") for figure in figures.values())
 
 
+def test_labels_of_any_form_draw_the_same(make_painter: Any) -> None:
+    model, digits = make_painter(digits=8), [each % 4 for each in range(30)]
+    images, known = model.images(), [None if row % 7 == 3 else digit for row, digit in enumerate(digits)]
+    forms: list[Any] = [
+        [-1 if each is None else each for each in known],
+        known,
+        np.ma.masked_array(digits, [each is None for each in known]),
+        [np.nan if each is None else each for each in known],
+        torch.tensor([-1 if each is None else each for each in known]),
+    ]
+    drawn = [figures_for_run(model, images, {"digit": each}, shown=(images, {"digit": each})) for each in forms]
+    for name in ("labelled", "analogies", "confusion_digit"):
+        assert len({png_bytes(each[name]) for each in drawn}) == 1
+    nothing: Any = [None] * 30
+    assert "confusion_digit" not in figures_for_run(model, images, {"digit": nothing})
+
+
 def test_a_model_also_gives_its_graph(painter: Any) -> None:
     figures = figures_for_run(Digits(), painter.images(), {"digit": np.arange(30) % 3})
     assert list(figures) == ["graph", "analogies", "traversal", "samples", "reconstructions", "confusion_digit"]

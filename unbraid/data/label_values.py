@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -86,6 +86,25 @@ def label_array(values: Any, variable: str) -> NDArray[Any]:
     if array.dtype.kind not in "iuf":
         raise _not_numbers(variable, array.dtype.name)
     return array
+
+
+def label_array_by_kind(values: Any, variable: str) -> NDArray[Any]:
+    """Turns labels into an array as `label_array` does, but whole numbers with gaps stay whole: int64 with -1.
+
+    For those who are told by the kind of the numbers whether labels are classes, as no variable of a model says so.
+
+    Example:
+        >>> label_array_by_kind([3, None], "digit").tolist(), label_array_by_kind([3.0, None], "size").tolist()
+        ([3, -1], [3.0, nan])
+    """
+    array = label_array(values, variable)
+    given = as_array(values)
+    if given.dtype.kind != "O":
+        return array
+    gaps = np.isnan(array)
+    if gaps.all() or not all(isinstance(value, Integral) for value in given[~gaps].flat):
+        return array
+    return np.where(gaps, -1, array).astype(np.int64)
 
 
 def with_component(values: Labels, axes: int, label_shape: tuple[int, ...]) -> Labels:

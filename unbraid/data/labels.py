@@ -126,9 +126,7 @@ def class_labels(name: str, array: NDArray[Any], cardinality: int) -> torch.Tens
 
 def _real(name: str, array: NDArray[Any]) -> torch.Tensor:
     """Checks real labels: (rows, ...) finite numbers, or NaN throughout a row."""
-    if array.dtype.kind == "i":
-        doubtful = (array == -1).reshape(len(array), -1).all(axis=1)
-        _refuse(name, array, doubtful, "a real label may be -1, but in integers it may also mean none: give floats")
+    refuse_doubtful(name, array)
     with np.errstate(over="ignore"):
         numbers = array.astype(np.float32)
     rows = numbers.reshape(len(numbers), -1)
@@ -137,6 +135,19 @@ def _real(name: str, array: NDArray[Any]) -> torch.Tensor:
     partly = gaps.max(axis=1) & ~gaps.min(axis=1)
     _refuse(name, array, partly, "a row is labelled as a whole or not at all: all its values NaN, or none")
     return torch.from_numpy(numbers)
+
+
+def refuse_doubtful(name: str, array: NDArray[Any], axes: int = 1) -> None:
+    """Raises DataError where integers are given as real labels, and -1 throughout one of them may mean that it is none.
+
+    Args:
+        name: Of the variable.
+        array: Its labels, (rows, ...).
+        axes: How many axes labels have for rows and steps.
+    """
+    if array.dtype.kind == "i":
+        doubtful = (array == -1).all(axis=tuple(range(axes, array.ndim)))
+        _refuse(name, array, doubtful, "a real label may be -1, but in integers it may also mean none: give floats")
 
 
 def _refuse(name: str, array: NDArray[Any], wrong: NDArray[np.bool_], rule: str) -> None:

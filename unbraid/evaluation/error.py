@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unbraid.data.label_values import as_array, label_array, with_component
-from unbraid.data.labels import class_labels
+from unbraid.data.labels import class_labels, refuse_doubtful
 from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, did_you_mean
 from unbraid.evaluation.matched_items import in_predicted_order
@@ -203,6 +203,7 @@ def _truth(model: Predictor, name: str, given: Any, rows: int) -> torch.Tensor:
             f"the labels of '{name}' have the shape {tuple(truth.shape)}, and one label of {family} has {label}: give "
             f"one a row, {(rows, *label)}, or one for each step of a row"
         )
+    refuse_doubtful(name, array, truth.dim() - len(label))
     family.check_labels(name, truth)
     return truth
 

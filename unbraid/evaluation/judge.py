@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unbraid.data.label_values import label_array
+from unbraid.data.label_values import label_array_by_kind
 from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, OptionError
 from unbraid.training.draws import seeded_generator
@@ -49,19 +49,28 @@ class Judge:
     Args:
         network: From images to all outputs, side by side.
         heads: By factor, in the order of the outputs.
+        shape: Of the images, (channels, height, width).
     """
 
     network: nn.Module
     heads: dict[str, Head]
+    shape: tuple[int, ...]
 
     def predict(self, images: RowsLike) -> dict[str, Tensor]:
-        """Judges images (rows, channels, height, width).
+        """Judges images (rows, channels, height, width), or (rows, height, width) of one channel.
 
         Returns:
-            By factor: (rows,) int64 classes, or (rows, ...) floats in the units of the labels.
+            By factor: (rows,) int64 classes, or (rows, ...) floats in the units of the labels; on the judge's device.
+
+        Raises:
+            DataError: If images are not floats, or of another shape than those that the judge was trained on.
         """
+        rows = _rows(images, dtype_of(self.network))
+        if tuple(rows.shape[1:]) != self.shape:
+            raise DataError(f"images are {tuple(rows.shape[1:])}, and the judge was trained on images of {self.shape}")
+        device = next(self.network.parameters()).device
         with torch.no_grad():
-            parts = [self.network(some) for some in _rows(images, dtype_of(self.network)).split(_CHUNK)]
+            parts = [self.network(some.to(device)) for some in rows.split(_CHUNK)]
         outputs = torch.cat(parts).split([head.size for head in self.heads.values()], dim=1)
         return {name: _answer(head, output) for (name, head), output in zip(self.heads.items(), outputs, strict=True)}
 
@@ -86,11 +95,12 @@ def train_judge(
     labels. How often it errs is seen on rows that it was not trained on: `swap_test` reports it.
 
     Args:
-        images: (rows, channels, height, width).
+        images: (rows, channels, height, width), or (rows, height, width) of one channel.
         labels: By factor: (rows,) integers, -1 where missing; or (rows, ...) floats, NaN where missing. An angle is
-            best given as its cosine and sine, (rows, 2).
+            best given as its cosine and sine, (rows, 2). None and what is masked are missing, too.
         epochs: How often each row is seen.
-        batch_size: Rows a step.
+        batch_size: Rows a step, at least 2, for features are normalised over a batch; a last row that is left by itself
+            goes with those before it.
         learning_rate: Of Adam at the start; it falls to zero along a cosine.
         width: Channels of the first layer; the others have two and four times as many.
         views: Transforms images in a way that keeps the factors, such as blurring them as models do: what models make
@@ -101,9 +111,9 @@ def train_judge(
         The judge, on the device of the images.
 
     Raises:
-        DataError: If there are no rows or no labels, images are not floats, or a factor has not one label a row, or
-            none at all.
-        OptionError: If a size is not positive, or what is given as views is none.
+        DataError: If there are fewer than two rows or no labels, rows are no images or no floats, or a factor has not
+            one label a row, or none at all.
+        OptionError: If a size is too small, or what is given as views is none.
 
     Example:
         >>> import unbraid as ub
@@ -112,12 +122,14 @@ def train_judge(
         >>> judge, judge.predict(rows.images)["digit"].shape
         (Judge(factors=['digit']), torch.Size([50]))
     """
-    if min(epochs, batch_size, width) < 1:
-        raise OptionError(f"epochs, batch_size and width must be 1 or more, got {epochs}, {batch_size} and {width}")
+    if min(epochs, width) < 1 or batch_size < 2:
+        raise OptionError(
+            f"epochs and width must be 1 or more, and batch_size 2 or more, got {epochs}, {width} and {batch_size}"
+        )
     images = _rows(images, torch.get_default_dtype())
     known = {name: _labels(name, values, images) for name, values in labels.items()}
-    if not known or not len(images):
-        raise DataError("a judge is trained on labelled images, and there are none: give images and labels")
+    if not known or len(images) < 2:
+        raise DataError("a judge is trained on labelled images, two at least: give images and labels")
     heads = {name: _head(values) for name, values in known.items()}
     if views is not None:
         check_view(views)
@@ -126,17 +138,23 @@ def train_judge(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         network = _network(images, width, sum(head.size for head in heads.values()))
-    steps = epochs * -(-len(images) // batch_size)
+    steps = epochs * len(_batches(torch.arange(len(images)), batch_size))
     optimizer = torch.optim.Adam(network.parameters(), learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for rows in torch.randperm(len(images), generator=generator).to(images.device).split(batch_size):
+        for rows in _batches(torch.randperm(len(images), generator=generator).to(images.device), batch_size):
             optimizer.zero_grad(set_to_none=True)
             seen = images[rows] if views is None else views(images[rows], noise)
             _loss(heads, network(seen), {name: values[rows] for name, values in known.items()}).backward()
             optimizer.step()
             schedule.step()
-    return Judge(network.eval(), heads)
+    return Judge(network.eval(), heads, tuple(images.shape[1:]))
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """Cuts rows into batches, none of them of a single row, over which nothing can be normalised."""
+    *batches, last = order.split(size)
+    return [*batches[:-1], torch.cat([batches[-1], last])] if batches and len(last) == 1 else [*batches, last]
 
 
 def _network(images: Tensor, width: int, outputs: int) -> nn.Sequential:
@@ -151,20 +169,25 @@ def _network(images: Tensor, width: int, outputs: int) -> nn.Sequential:
 
 
 def _rows(images: RowsLike, dtype: torch.dtype) -> Tensor:
-    """Makes a tensor of images, of the type of a network, whatever floats they are."""
+    """Makes a tensor of images, (rows, channels, height, width), of the type of a network, whatever floats they are."""
     x = row_tensor(images, dtype)
     if not x.is_floating_point():
         raise DataError(f"images are {x.dtype}; a judge takes floating-point numbers: bytes divided by 255")
-    return x.to(dtype)
+    if x.dim() not in (3, 4):
+        raise DataError(
+            f"images have the shape {tuple(x.shape)}; a judge takes (rows, channels, height, width) or (rows, height, "
+            "width). What is no image can be judged by anything with a method predict(rows)."
+        )
+    return (x if x.dim() == 4 else x[:, None]).to(dtype)
 
 
 def _labels(name: str, values: Any, images: Tensor) -> Tensor:
     """Checks the labels of one factor: int64 or float32, on the device of the images."""
-    array = label_array(values, name)
+    array = label_array_by_kind(values, name)
     if array.ndim == 0 or len(array) != len(images):
         raise DataError(f"'{name}' has labels of the shape {array.shape} for {len(images)} images: give one a row")
     discrete = array.dtype.kind in "iu"
-    if not (array >= 0 if discrete else np.isfinite(array)).any():
+    if not (array >= 0 if discrete else np.isfinite(array)).reshape(len(array), -1).all(1).any():
         raise DataError(f"no row is labelled for '{name}': leave it out, the judge cannot learn it")
     if discrete and array.ndim > 1:
         raise DataError(f"the classes of '{name}' have the shape {array.shape}: give one class a row")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from unbraid.data.label_values import label_array
 from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, did_you_mean
 from unbraid.evaluation.error import mean_error, wilson_interval
+from unbraid.variables.direction import Direction
 
 
 @runtime_checkable
@@ -110,14 +111,17 @@ def swap_test(
         factor: The latent that is set; the judge knows it by the same name.
         values: What it is set to: numbers, or arrays of the shape of a label.
         keep: The other factors that the images must keep; those that are labelled and that the judge knows if None.
-        directions: The real factors that are directions, whose deviation is an angle.
+        directions: The real factors that are directions, whose deviation is an angle. Latents of the model or the judge
+            that are a `Direction` or an `Angle` need not be named. Labels and values of an angle are radians, or its
+            cosine and sine, whichever of these the judge reads.
 
     Returns:
         The record; numbers of rows, not of images, stand behind its intervals.
 
     Raises:
-        DataError: If no value is given, the judge does not know a factor, a factor has no labels or not one a row,
-            every value is the label of its row, or what is called a direction is a class or unknown.
+        DataError: If no value is given, the judge does not know a factor or reads it in another shape, a factor has no
+            labels or not one a row, every value is the label of its row, or what is called a direction is a class or
+            unknown.
     """
     x = row_tensor(x, dtype_of(model))
     wanted = [np.asarray(value) for value in values]
@@ -125,17 +129,19 @@ def swap_test(
     read = dict(judge.predict(x))
     keep = [name for name in given if name in read and name != factor] if keep is None else keep
     _check(factor, wanted, keep, given, read, len(x))
-    _check_directions(directions, read)
+    turns = [name for name in read if _is_direction(name, model, judge) and not _discrete(read[name])]
+    _check_directions([name for name in directions if name not in turns], read)
+    turns += directions
     images = model.analogy(x, **{factor: wanted})
     seen = {name: each.unflatten(0, images.shape[:2]) for name, each in judge.predict(images.flatten(0, 1)).items()}
     target = np.broadcast_to(np.stack(wanted), (len(x), *np.shape(wanted)))
     swapped = _swapped(target, given.get(factor), _discrete(read[factor]))
     return SwapTest(
         factor,
-        _outcome(factor, seen[factor], target, swapped, directions),
-        {name: _outcome(name, seen[name], given[name][:, None], swapped, directions) for name in keep},
+        _outcome(factor, seen[factor], target, swapped, turns),
+        {name: _outcome(name, seen[name], given[name][:, None], swapped, turns) for name in keep},
         {
-            name: _outcome(name, read[name][:, None], given[name][:, None], np.ones((len(x), 1), np.bool_), directions)
+            name: _outcome(name, read[name][:, None], given[name][:, None], np.ones((len(x), 1), np.bool_), turns)
             for name in (factor, *keep)
             if name in given
         },
@@ -143,12 +149,17 @@ def swap_test(
 
 
 def _outcome(
-    name: str, seen: Tensor, target: NDArray[Any], counted: NDArray[np.bool_], directions: Sequence[str]
+    name: str, seen: Tensor, target: NDArray[Any], counted: NDArray[np.bool_], directions: Collection[str]
 ) -> Outcome:
     """Compares what is seen, (rows, images, ...), with what should be: one target an image, or one for all of a row."""
-    found = seen.detach().cpu().numpy()
-    flat = found.reshape(*found.shape[:2], -1)
-    aims = np.broadcast_to(target.reshape(*target.shape[:2], -1), flat.shape)
+    found, aims = (_vectors(each, name in directions) for each in (seen.detach().cpu().numpy(), target))
+    if found.shape[2] != aims.shape[2]:
+        raise DataError(
+            f"the judge reads {_numbers(found.shape[2])} of '{name}', and its labels or values have "
+            f"{_numbers(aims.shape[2])}: give them the shape that the judge was trained on, or name it in directions "
+            "if it is an angle in radians"
+        )
+    aims = np.broadcast_to(aims, found.shape)
     known = (aims >= 0).all(2) if _discrete(seen) else np.isfinite(aims).all(2)
     counted = counted & known
     rows = counted.any(1)
@@ -157,11 +168,22 @@ def _outcome(
             f"no image is left to look at for '{name}': each row lacks its label, or was set to the label that it has"
         )
     if not _discrete(seen):
-        away = _angles(flat, aims) if name in directions else np.abs(flat - aims).mean(2)
+        away = _angles(found, aims) if name in directions else np.abs(found - aims).mean(2)
         far = mean_error(_mean_of(away, counted)[rows], np.zeros(int(rows.sum())))
         return Deviation(far.mae, far.n, far.mae_ci)
-    share = float(_mean_of((flat == aims).all(2), counted)[rows].mean())
+    share = float(_mean_of((found == aims).all(2), counted)[rows].mean())
     return Share(share, int(rows.sum()), wilson_interval(share, int(rows.sum())))
+
+
+def _vectors(values: NDArray[Any], direction: bool) -> NDArray[Any]:
+    """Makes vectors of what each image has, (rows, images, size); of an angle in radians its cosine and sine."""
+    flat = values.reshape(*values.shape[:2], -1)
+    return np.concatenate([np.cos(flat), np.sin(flat)], axis=2) if direction and flat.shape[2] == 1 else flat
+
+
+def _numbers(count: int) -> str:
+    """Words a count of numbers."""
+    return "one number" if count == 1 else f"{count} numbers"
 
 
 def _angles(found: NDArray[Any], aims: NDArray[Any]) -> NDArray[np.float64]:
@@ -183,6 +205,11 @@ def _swapped(target: NDArray[Any], own: NDArray[Any] | None, discrete: bool) -> 
     if own is None or not discrete:
         return np.ones(target.shape[:2], np.bool_)
     return np.asarray(target != own[:, None])
+
+
+def _is_direction(name: str, *asked: object) -> bool:
+    """Says whether a model, or a judge that is one, has a direction or an angle of this name."""
+    return any(isinstance(getattr(each, "latents", {}).get(name), Direction) for each in asked)
 
 
 def _discrete(values: Tensor) -> bool:
@@ -222,4 +249,7 @@ def _check_directions(directions: Sequence[str], read: Mapping[str, Tensor]) -> 
             raise DataError(f"the judge does not know the direction '{name}'.{did_you_mean(name, read)}")
         if _discrete(read[name]) or read[name].dim() < 2:
             kind = "a class" if _discrete(read[name]) else "one number"
-            raise DataError(f"the judge reads '{name}' as {kind}, which is no direction: leave it out of directions")
+            raise DataError(
+                f"the judge reads '{name}' as {kind}, which is no direction: leave it out of directions, or train the "
+                "judge on the cosine and sine of an angle"
+            )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from unbraid.data.label_values import as_array, missing
 from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.evaluation.confusion import confusion_matrix
 from unbraid.figures.analogies import analogies
@@ -103,7 +104,7 @@ def _labelled(model: Subject, shown: tuple[Tensor, Labels] | None, dark_on_white
 
 def _labelled_factors(model: Subject, labels: Labels) -> list[str]:
     """Returns the discrete variables that have a label in any row."""
-    return [name for name in factors_of(model) if (np.asarray(labels.get(name, -1)) >= 0).any()]
+    return [name for name in factors_of(model) if name in labels and not missing(labels[name]).all()]
 
 
 def _pictures(model: Subject, images: Tensor, labels: Labels, dark_on_white: bool) -> Drawings:
@@ -128,10 +129,11 @@ def _pictures(model: Subject, images: Tensor, labels: Labels, dark_on_white: boo
 
 def _one_of_each(order: np.ndarray[Any, np.dtype[np.int64]], labels: ArrayLike | Tensor | None) -> Tensor:
     """Returns the first rows, in a random order, with a label each of its own; without labels simply the first."""
-    if labels is None or not (np.asarray(labels) >= 0).any():
+    if labels is None or missing(labels).all():
         return torch.from_numpy(order[:_ROWS])
-    values, first = np.unique(np.asarray(labels)[order], return_index=True)
-    return torch.from_numpy(order[first[values >= 0][:_ROWS]])
+    order = order[~missing(labels)[order]]
+    first = np.unique(as_array(labels)[order], return_index=True)[1]
+    return torch.from_numpy(order[first[:_ROWS]])
 
 
 def _confusions(model: Subject, images: Tensor, labels: Labels) -> Drawings:

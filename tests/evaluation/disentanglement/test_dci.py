@@ -46,6 +46,14 @@ def test_noise_informs_of_nothing() -> None:
     assert dci(NOISE, GRID).informativeness == pytest.approx(0.25, abs=0.1)
 
 
+@every
+def test_a_class_of_one_row(predictor: Predictor) -> None:
+    """One half has one class: what cannot be learned has no importance, and the rare row is wrong."""
+    rare = (np.arange(400) == 5).astype(int)
+    found = dci(NOISE[:400], {"rare": rare}, predictor=predictor)
+    assert found.informativeness == pytest.approx(1.0, abs=0.01)
+
+
 def test_by_hand() -> None:
     """Importances ((1, 0.5), (0, 0.5)): the first unit serves both factors, two to one; the second unit only one."""
     found = _record(("u", "w"), ("a", "b"), np.array([[1.0, 0.5], [0.0, 0.5]]), {"a": 1.0, "b": 0.5})

@@ -30,6 +30,35 @@ def test_by_hand() -> None:
     assert found.information["v"]["other"] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_most_rows_may_share_the_least_value() -> None:
+    """Its bin is its own, so that a factor that is mostly 0 can be told, and tells."""
+    values = np.zeros(1000)
+    values[:30] = 0.1 + np.random.default_rng(0).random(30)
+    assert np.bincount(binned(values, 20)).tolist() == [970, 30]
+    noise = np.random.default_rng(1).normal(size=1000)
+    found = mig({"itself": values, "noise": noise}, {"there": (values > 0).astype(int)})
+    assert found.information["there"]["itself"] == pytest.approx(1.0)
+
+
+def random_code(rows: int) -> dict[str, Any]:
+    return {"style": np.random.default_rng(0).normal(size=(rows, 2)), "other": np.arange(rows) % 3}
+
+
+@pytest.mark.parametrize("counts", [(299, 1), (298, 2), (150, 149, 1), (12,) * 20], ids=str)
+def test_variables_and_rare_classes(counts: tuple[int, ...]) -> None:
+    """A class that has one row, or is in one half only, or of which a tenth of the rows cannot hold all."""
+    factor = np.random.default_rng(2).permutation(np.repeat(np.arange(len(counts)), counts))
+    found = mig(random_code(len(factor)), {"rare": factor}, groups="variables")
+    assert 0 <= found.score <= 1
+    assert found.information["rare"]["style"] < 0.1
+
+
+def test_variables_and_a_real_factor_of_few_rows() -> None:
+    code = random_code(200)
+    found = mig(code, {"place": code["style"][:, 0]}, groups="variables")
+    assert found.information["place"]["style"] > 0.3
+
+
 def test_two_units_that_say_the_same_have_no_gap() -> None:
     assert mig({"one": GRID["a"], "two": 3 - GRID["a"], "b": GRID["b"]}, GRID).by_factor == pytest.approx(
         {"a": 0.0, "b": 1.0}, abs=1e-12

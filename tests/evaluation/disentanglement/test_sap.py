@@ -57,6 +57,14 @@ def test_noise_has_no_gap() -> None:
     assert sap(NOISE, GRID).score < 0.1
 
 
+def test_a_single_unit_is_compared_with_chance() -> None:
+    """A unit that knows nothing has no gap; one that knows all is 1 - 1/K above chance."""
+    coin = np.random.default_rng(0).integers(0, 2, 2000)
+    noise = np.random.default_rng(1).normal(size=(2000, 3))
+    assert sap({"z": noise}, {"coin": coin}, groups="variables").score < 0.05
+    assert sap({"z": coin}, {"coin": coin}).score == pytest.approx(0.5)
+
+
 def test_one_factor_and_a_class_that_only_one_half_has() -> None:
     assert sap(clean(PLACE), {"x": PLACE["x"]}).score > 0.97
     rare = np.where(np.arange(400) == 5, 9, GRID["a"])

@@ -35,6 +35,6 @@ def binned(values: NDArray[Any], bins: int) -> NDArray[np.int64]:
         raise OptionError(f"bins is {bins}: real values need at least 2 bins")
     kept, classes = np.unique(values, return_inverse=True)
     if values.dtype.kind == "f" and len(kept) > bins:
-        bounds = np.quantile(values, np.arange(1, bins) / bins)
+        bounds = np.maximum(np.quantile(values, np.arange(1, bins) / bins), kept[1])  # the least may be most of them
         classes = np.unique(np.searchsorted(bounds, values, side="right"), return_inverse=True)[1]
     return classes.astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Literal
 
@@ -49,6 +50,8 @@ def learn(
     train, test = halves(len(columns), seed)
     if predictor == "lasso":
         return _lasso(columns[train], target[train], columns[test], seed)
+    if target.dtype.kind == "i" and len(np.unique(target[train])) == 1:
+        return np.zeros(columns.shape[1]), np.full(len(test), target[train][0])
     kind = "Classifier" if target.dtype.kind == "i" else "Regressor"
     ensemble = _scikit_learn("ensemble")
     if predictor == "forest":
@@ -65,25 +68,40 @@ def held_out_log_loss(columns: NDArray[np.float64], classes: NDArray[np.int64], 
     r is logistic regression or boosted trees, whichever does better: the one sees directions that are no column, the
     other what is not linear.
     """
-    boosting = _scikit_learn("ensemble").HistGradientBoostingClassifier(
-        max_iter=50, early_stopping=True, random_state=seed
+    makers = (_linear, lambda known: _boosting(known, seed))
+    return min(_log_loss(make, columns, classes, halves(len(columns), seed)) for make in makers)
+
+
+def _linear(classes: NDArray[np.int64]) -> Any:
+    """Makes logistic regression."""
+    return _scikit_learn("linear_model").LogisticRegression(C=100, max_iter=2000)
+
+
+def _boosting(classes: NDArray[np.int64], seed: int) -> Any:
+    """Makes boosted trees, which stop early where a tenth of the rows can hold every class."""
+    counts = np.bincount(classes)
+    counts = counts[counts > 0]
+    early = int(counts.min()) > 1 and -(-len(classes) // 10) >= len(counts)
+    return _scikit_learn("ensemble").HistGradientBoostingClassifier(
+        max_iter=50, early_stopping=early, random_state=seed
     )
-    linear = _scikit_learn("linear_model").LogisticRegression(C=100, max_iter=2000)
-    return min(_log_loss(model, columns, classes, halves(len(columns), seed)) for model in (linear, boosting))
 
 
 def _log_loss(
-    model: Any,
+    make: Callable[[NDArray[np.int64]], Any],
     columns: NDArray[np.float64],
     classes: NDArray[np.int64],
     folds: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> float:
-    """Returns the mean of -log r(class | columns) over both folds, each with r trained on the other."""
+    """Returns the mean of -log r(class | columns) over both folds, each with an r that was trained on the other."""
     total, smallest = 0.0, 1e-6  # a class that was not seen in training costs 14 nats, not infinitely many
     for train, test in (folds, folds[::-1]):
-        model.fit(columns[train], classes[train])
         shares = np.full((len(test), int(classes.max()) + 1), smallest)
-        shares[:, model.classes_] = np.maximum(model.predict_proba(columns[test]), smallest)
+        if len(np.unique(classes[train])) == 1:
+            shares[:, classes[train][0]] = 1.0
+        else:
+            model = make(classes[train]).fit(columns[train], classes[train])
+            shares[:, model.classes_] = np.maximum(model.predict_proba(columns[test]), smallest)
         total -= float(np.log(shares[np.arange(len(test)), classes[test]]).sum())
     return total / len(columns)
 

@@ -24,7 +24,7 @@ class SeparatedPredictability:
     Args:
         score: The mean over factors, in [0, 1].
         by_factor: The gap of each factor. Its maximum is 1 for a real one and 1 - 1/K for one of K classes, where a
-            unit that knows nothing is right in 1/K.
+            unit that knows nothing is right in 1/K, which is what a single unit is compared with.
         predictability: By factor and unit: R² of a real factor, the balanced accuracy of a discrete one.
     """
 
@@ -67,12 +67,15 @@ def sap(
     train, test = halves(code.rows, seed)
     columns = {unit.name: unit.columns for unit in code}
     scores: Table = {}
+    by_factor: dict[str, float] = {}
     for name, values in read_factors(factors, code.rows).items():
-        rule = _balanced_accuracy if is_discrete(values) else _explained
+        rule, chance = (
+            (_balanced_accuracy, 1 / len(np.unique(values[test]))) if is_discrete(values) else (_explained, 0.0)
+        )
         scores[name] = {
             unit: rule(each[train], values[train], each[test], values[test]) for unit, each in columns.items()
         }
-    by_factor = {name: gap(each) for name, each in scores.items()}
+        by_factor[name] = gap(scores[name], chance)
     return SeparatedPredictability(float(np.mean(list(by_factor.values()))), by_factor, scores)
 
 
