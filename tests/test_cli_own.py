@@ -195,6 +195,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["my_model.py:Cells", "cells", "kind\n000.png,1", "--colour", "rgb"],
         r"are \(3, 8, 8\), .*--colour grey",
     ),
+    "channels": (["my_model.py:Cells", "colours.npz"], r"are \(3, 8, 8\), .*give arrays of 1 channels, or change the"),
     "array of no latent": (["my_model.py:Cells", "odd.npz"], r"holds the array 'knid', .*Did you mean 'kind'\?"),
 }
 
@@ -205,6 +206,7 @@ def test_what_is_wrong_is_said(case: str, folder: Path, tmp_path: Path, capsys: 
     (folder / "raises.py").write_text("import unbraid\n1 / 0\n")
     (folder / "syntax.py").write_text("class Cells(:\n")
     np.savez(folder / "odd.npz", images=np.zeros((9, 8, 8), np.uint8), knid=np.zeros(9))
+    np.savez(folder / "colours.npz", images=np.zeros((40, 3, 8, 8), np.uint8))
     words = own(folder, *(more[:1] or ["cells"]), program=program)
     if len(more) > 1:
         (tmp_path / "labels.csv").write_text(f"name,{more[1]}\n")

@@ -33,3 +33,9 @@ def test_white_stays_white() -> None:
 def test_what_is_no_size_is_refused(size: Any) -> None:
     with pytest.raises(DataError, match=r"a size of images is \(height, width\), two whole numbers above 0, got"):
         area_average(torch.ones(1, 7, 7), size)
+
+
+def test_what_has_no_mean() -> None:
+    with pytest.raises(DataError, match=r"images are torch\.uint8, and means are floats: .*bytes divided by 255"):
+        area_average(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), (4, 4))
+    assert area_average(torch.zeros(0, 1, 8, 8), (4, 2)).shape == (0, 1, 4, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def test_a_layout_is_told_not_guessed() -> None:
         from_arrays(last)
     with pytest.raises(DataError, match=r"whose 6 channels look like .*layout='channels_first' if the 3 are"):
         from_arrays(last.transpose(0, 3, 1, 2), layout="channels_last")
+    with pytest.raises(DataError, match=r"\(2, 28, 28, 4\), whose 28 channels look like a side .*='channels_last'"):
+        from_arrays(np.zeros((2, 28, 28, 4), np.uint8))  # with transparency
     with pytest.raises(OptionError, match="layout must be 'channels_first' or 'channels_last', got 'HWC'"):
         from_arrays(last, layout="HWC")  # type: ignore[arg-type]
 
@@ -74,10 +77,23 @@ def test_an_archive_holds_images_and_labels(tmp_path: Path) -> None:
     np.savez(path, images=GREY, kind=np.array([0, -1]), place=np.array([[0.5, 1.0], [np.nan, np.nan]]))
     rows = read_arrays(path)
     assert (rows.name, list(rows.labels), rows.labels["place"].shape) == ("cells", ["kind", "place"], (2, 2))
-    with pytest.raises(DataError, match=r"cells\.npz holds no array 'image'\. Did you mean 'images'\? Name it"):
+    with pytest.raises(DataError, match=r"cells\.npz holds no array 'image'\. Did you mean 'images'\? Call .* 'image'"):
         read_arrays(path, images="image")
     with pytest.raises(DataError, match=r"cells\.npz cannot be mapped into memory"):
         read_arrays(path, memory_map=True)
+
+
+def test_what_a_file_is_called(tmp_path: Path) -> None:
+    np.savez(tmp_path / "cells.npz", images=GREY)
+    np.save(tmp_path / "array.npy", GREY)
+    (tmp_path / "cells.npz").rename(tmp_path / "CELLS.NPZ")
+    assert read_arrays(tmp_path / "CELLS.NPZ").images.shape == (2, 1, 4, 6)
+    (tmp_path / "CELLS.NPZ").rename(tmp_path / "cells.npy")
+    with pytest.raises(DataError, match=r"cells\.npy is an archive of the arrays images: call the file \.npz"):
+        read_arrays(tmp_path / "cells.npy")
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    with pytest.raises(DataError, match=r"array\.npz holds one array without a name: call the file \.npy"):
+        read_arrays(tmp_path / "array.npz")
 
 
 @pytest.mark.parametrize("memory_map", [False, True])
@@ -110,6 +126,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=rf"{name} cannot be read as plain NumPy arrays"):
             read_arrays(tmp_path / name)
+    np.savez_compressed(tmp_path / "e.npz", images=GREY)
+    whole = (tmp_path / "e.npz").read_bytes()
+    for place in range(40, len(whole), 3):  # each either an error of its own kind inside numpy, or noticed by none
+        (tmp_path / "e.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        with suppress(DataError):
+            read_arrays(tmp_path / "e.npz")
     np.save(tmp_path / "d.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(DataError, match=r"d\.npy cannot be read as plain NumPy arrays"):
         read_arrays(tmp_path / "d.npy")

@@ -64,6 +64,27 @@ def test_local_files(cells: Any, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("content", [b"", b"no image", "cut short"])
+def test_a_broken_image_is_named_by_its_row(content: bytes | str, tmp_path: Path) -> None:
+    for row in range(2):
+        Image.fromarray(np.full((64, 64), row, np.uint8)).save(tmp_path / f"{row}.png")
+    whole = (tmp_path / "1.png").read_bytes()
+    given = [(tmp_path / "0.png").read_bytes(), whole[:-20] if isinstance(content, str) else content]
+    images = datasets.Dataset.from_dict({"image": [{"bytes": each, "path": None} for each in given]})
+    with pytest.raises(DataError, match=r"row 1 of 'cells' is cut short or is no image"):
+        from_hugging_face(images.cast_column("image", datasets.Image()), name="cells")
+
+
+def test_no_rows_no_number_of_rows_and_no_colours(cells: Any) -> None:
+    with pytest.raises(DataError, match="there is no image: the data have no rows"):
+        from_hugging_face(cells.select([]))
+    with pytest.raises(DataError, match=r"IterableDataset has no number of rows.*load it without streaming=True"):
+        from_hugging_face(cells.to_iterable_dataset())
+    see_through = datasets.Dataset.from_dict({"image": [np.zeros((5, 6, 4), np.uint8).tolist()]})
+    with pytest.raises(DataError, match=r"row 0 of 'cells': the image has 4 channels, expected 1 .* or 3 .*colour"):
+        from_hugging_face(see_through, layout="channels_last", name="cells")
+
+
 def test_what_is_wrong_is_said(cells: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'lable'\. Did you mean 'label'\?"):
         from_hugging_face(cells, labels=["lable"])

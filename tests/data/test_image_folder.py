@@ -99,6 +99,28 @@ def test_the_camera_s_orientation_is_followed(tmp_path: Path) -> None:
     torch.testing.assert_close(image_folder(tmp_path).images[0, 0], torch.tensor([[0.0, 1.0]] * 4))
 
 
+@pytest.mark.parametrize("depth", [255, 1023, 65535])
+def test_the_white_of_a_pgm_is_what_its_head_says(depth: int, tmp_path: Path) -> None:
+    kind = np.dtype(np.uint8 if depth < 256 else ">u2")
+    pixels = np.array([[0, depth // 2, depth]]).astype(kind)
+    (tmp_path / "a.pgm").write_bytes(f"P5\n3 1\n{depth}\n".encode() + pixels.tobytes())
+    torch.testing.assert_close(
+        image_folder(tmp_path).images[0, 0, 0], torch.tensor([0.0, 0.5, 1.0]), atol=0.003, rtol=0
+    )
+
+
+@pytest.mark.parametrize("other", ["{cells}/b.png", "../cells/b.png", "sub/../b.png"])
+def test_an_image_has_one_name(other: str, cells: Path) -> None:
+    """Else it would be two rows, one to train on and one to test on perhaps."""
+    (cells / "sub").mkdir(exist_ok=True)
+    name = other.format(cells=cells)
+    with pytest.raises(DataError, match=r"labels\.csv:2: '.*b\.png' is the image 'b\.png': call it so, and only once"):
+        image_folder(cells, table(cells, f"name,kind\n{name},1\n"))
+    (cells.parent / "c.dat").write_bytes((cells / "b.png").read_bytes())
+    with pytest.raises(DataError, match=r"labels\.csv:3: .* is the image '\.\./c\.dat': call it so"):
+        image_folder(cells, table(cells, f"name,kind\n../c.dat,1\n{cells.parent}/c.dat,1\n"))
+
+
 def test_sizes(cells: Path) -> None:
     image(cells / "b.png", size=(8, 12), level=102)
     path = table(cells, "name,kind\na.PNG,1\nb.png,1\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from pathlib import Path
 
@@ -12,13 +13,18 @@ import torch
 from unbraid.data import Rows, compose_digits, load_rows, save_rows, tiny_digits
 from unbraid.errors import DataError, DataNotFoundError
 
+NAMED = dataclasses.replace(tiny_digits(5), categories={"digit": ("nought", "one", "zwei é")})
 
-@pytest.mark.parametrize("rows", [compose_digits(tiny_digits(20), 9), tiny_digits(5), tiny_digits(0)], ids=repr)
+
+@pytest.mark.parametrize(
+    "rows", [compose_digits(tiny_digits(20), 9), tiny_digits(5), tiny_digits(0), NAMED], ids=range(4)
+)
 def test_rows_come_back(rows: Rows, tmp_path: Path) -> None:
     path = save_rows(rows, tmp_path / "rows.npz")
     again = load_rows(str(path))
     assert torch.equal(again.images, rows.images)
     assert again.name == rows.name
+    assert again.categories == rows.categories
     assert list(again.labels) == list(rows.labels)
     for name, values in rows.labels.items():
         np.testing.assert_array_equal(again.labels[name], values)

@@ -42,6 +42,13 @@ def test_columns_say_what_they_hold(encoding: str, newline: str, tmp_path: Path)
     assert kind.categories == weight.categories == ()
 
 
+def test_quotation_marks_may_follow_a_space(tmp_path: Path) -> None:
+    """What stands in them are numbers if it reads so; within a word they stand for themselves."""
+    found = read(tmp_path, 'name, kind, shape\na, "10", 5" pipe\nb, "2", "x ""y"""\n').columns
+    assert found["kind"].values.tolist() == [10, 2]
+    assert found["shape"].categories == ('5" pipe', 'x "y"')
+
+
 def test_whole_numbers_are_real_if_so_told(tmp_path: Path) -> None:
     text = "name,weight\na,-1\nb,2\nc,\n"
     np.testing.assert_array_equal(read(tmp_path, text, ("weight", "other")).columns["weight"].values, [-1, 2, np.nan])
@@ -72,6 +79,11 @@ WRONG = {
     "name twice": ("name,kind\na,1\nb,\n./a,2\n", r"labels\.csv:4: 'a' stands in line 2 already"),
     "a word among numbers": ("name,kind\na,1\nb,\nc,x\n", r"labels\.csv:4: 'x' is no number, but 'kind' holds numbers"),
     "not a number": ("name,weight\na,1.5\nb,nan\n", r"labels\.csv:3: 'nan' is no number, .*leave the cell empty"),
+    "a quotation mark that is left open": (
+        'name,kind\na,"x\nb,y\n',
+        r"labels\.csv:3: this is no CSV, or a line before it is none \(unexpected end of data\): .*ends with one",
+    ),
+    "a word after a quotation mark": ('name,kind\na,"x" y\n', r"labels\.csv:2: this is no CSV"),
     "too large": ("name,kind\na,99999999999\n", r"labels\.csv:2: 'kind' holds whole numbers, which are classes"),
 }
 

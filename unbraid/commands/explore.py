@@ -57,8 +57,9 @@ def _rows(model: Model, images: Path, labels: Path | None) -> Rows:
     shape = tuple(model.data_shape)
     size = (shape[-2], shape[-1]) if len(shape) == 3 else None
     colour: Colour = "rgb" if shape[0] == 3 else "grey"
-    rows = OwnData(str(images), str(labels) if labels else None, size, colour).read(model)
-    check_images(rows, model)
+    own = OwnData(str(images), str(labels) if labels else None, size, colour)
+    rows = own.read(model)
+    check_images(rows, model, own)
     return rows
 
 

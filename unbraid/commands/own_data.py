@@ -25,7 +25,7 @@ from unbraid.recipes.recipe import Recipe
 from unbraid.training.settings import Settings
 from unbraid.variables import Family
 
-_ARRAYS = (".npy", ".npz")
+_ARRAYS = (".npy", ".npz")  # in any case of letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class OwnData:
     colour: Colour = "auto"
     layout: Layout = "channels_first"
     test_share: float = 0.1
+
+    @property
+    def in_arrays(self) -> bool:
+        """Whether the images are NumPy's, not a folder's."""
+        return Path(self.images).suffix.lower() in _ARRAYS
 
     def recipe(self, program: str, draw: int, model: Model) -> Recipe:
         """Returns the recipe of a program of one's own on these data: plain settings, no views.
@@ -84,7 +89,7 @@ class OwnData:
 
     def read(self, model: Model) -> Rows:
         """Reads all rows; see `load`."""
-        in_arrays = Path(self.images).suffix in _ARRAYS
+        in_arrays = self.in_arrays
         rows = (self._arrays if in_arrays else self._folder)(model.latents)
         where = self.labels or self.images
         _check_words(rows, model, where)
@@ -120,8 +125,13 @@ class OwnData:
         return dataclasses.replace(rows, images=area_average(rows.images, self.image_size))
 
 
-def check_images(rows: Rows, model: Model) -> None:
+def check_images(rows: Rows, model: Model, own: OwnData) -> None:
     """Refuses images that are not of the model's shape, with the option that makes them so.
+
+    Args:
+        rows: With the images.
+        model: The model.
+        own: Where they were read.
 
     Raises:
         DataError: If they are not.
@@ -132,8 +142,10 @@ def check_images(rows: Rows, model: Model) -> None:
     remedy = "change the program"
     if len(expected) == 3 and found[1:] != expected[1:]:
         remedy = f"resize them, --image-size {expected[1]} {expected[2]}"
-    elif len(expected) == 3:
+    elif len(expected) == 3 and expected[0] in (1, 3) and not own.in_arrays:
         remedy = f"choose their colour, --colour {'grey' if expected[0] == 1 else 'rgb'}"
+    elif len(expected) == 3:
+        remedy = f"give arrays of {expected[0]} channels, or change the program"
     raise DataError(
         f"the images of '{rows.name}' are {found}, but {type(model).__name__} takes {expected} (channels, height, "
         f"width): {remedy}"

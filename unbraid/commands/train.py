@@ -99,7 +99,7 @@ def train(
     console = Console(stderr=True, quiet=progress == "quiet" or not first)
     rows, watched, test = rows_of(job, recipe)
     if job.own is not None:
-        check_images(rows, model)
+        check_images(rows, model, job.own)
     labels = labels_of(job, recipe, rows)
     console.print(
         f"{recipe.name}: {len(rows):,} rows to train on, {_labelled(labels):,} of them labelled; {len(test):,} to test"

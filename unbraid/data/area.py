@@ -23,16 +23,20 @@ def area_average(images: Float[Tensor, "*rows height width"], size: tuple[int, i
         (..., *size).
 
     Raises:
-        DataError: the size is not two whole numbers above 0.
+        DataError: the size is not two whole numbers above 0, or images are not floats.
 
     Example:
         >>> area_average(torch.tensor([[0.0, 0.3, 0.6]]), (1, 2))
         tensor([[0.1000, 0.5000]])
     """
     check_size(size)
+    if not images.is_floating_point():
+        raise DataError(f"images are {images.dtype}, and means are floats: give images.float(), bytes divided by 255")
     height, width = images.shape[-2:]
     if (height, width) == tuple(size):
         return images
+    if not images.numel():
+        return images.new_zeros(*images.shape[:-2], *size)
     rows, columns = (shares(old, new).to(images) for old, new in zip((height, width), size, strict=True))
     return (rows @ images @ columns.T).clamp(images.amin(), images.amax())  # a mean that rounding carries no further
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +20,14 @@ from unbraid.data.rows import Rows
 from unbraid.errors import DataError, DataNotFoundError, OptionError, did_you_mean
 
 Layout = Literal["channels_first", "channels_last"]
-_CHANNELS = (1, 3)
+_LIKELY = {1: 2, 3: 2, 4: 1}
+"""Which numbers of channels are likely, and how much: grey, colour, and colour with transparency."""
+
+
+BROKEN = (
+    ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+)  # fmt: skip
+"""What numpy raises for a file that is damaged, or is none of its own."""
 
 
 def from_arrays(
@@ -82,15 +91,18 @@ def read_arrays(
         DataError: a file cannot be read, holds objects, or holds no such images and labels.
     """
     path = Path(path)
-    if path.suffix == ".npz":
+    if is_archive(path):
         if memory_map:
             raise DataError(f"{path} cannot be mapped into memory, for it is an archive: save its images as .npy")
-        held = _read(path)
+        held = _archive(path)
         if images not in held:
-            raise DataError(f"{path} holds no array {images!r}.{did_you_mean(images, held)} Name it with images=...")
+            raise DataError(
+                f"{path} holds no array {images!r}.{did_you_mean(images, held)} Call the images {images!r}, or "
+                "name theirs, read_arrays(..., images=...)"
+            )
         pixels = held.pop(images)
     else:
-        held, pixels = {}, _read(path, "c" if memory_map else None)[path.stem]
+        held, pixels = {}, _one(path, "c" if memory_map else None)
     known = held if labels is None else {**held, **_labels(Path(labels))}
     return from_arrays(pixels, known, path.stem, layout=layout)
 
@@ -112,22 +124,47 @@ def refuse_masked(data: Any, what: str) -> None:
 
 def _labels(path: Path) -> dict[str, NDArray[Any]]:
     """Reads an `.npz` file of labels."""
-    if path.suffix != ".npz":
+    if not is_archive(path):
         raise DataError(f"{path} is no .npz file: labels of arrays are arrays by name, numpy.savez(path, digit=...)")
-    return _read(path)
+    return _archive(path)
 
 
-def _read(path: Path, mmap_mode: Literal["c"] | None = None) -> dict[str, NDArray[Any]]:
-    """Reads the arrays of an `.npz` file by name, or the one of an `.npy` file by the file's."""
+def is_archive(path: Path) -> bool:
+    """Says whether a file is called as NumPy's archives of arrays are."""
+    return path.suffix.lower() == ".npz"
+
+
+def _archive(path: Path) -> dict[str, NDArray[Any]]:
+    """Reads the arrays of an `.npz` file by name."""
+    held = _read(path)
+    if isinstance(held, np.ndarray):
+        raise DataError(f"{path} holds one array without a name: call the file .npy, or save it with numpy.savez")
+    return held
+
+
+def _one(path: Path, mmap_mode: Literal["c"] | None) -> NDArray[Any]:
+    """Reads the array of an `.npy` file."""
+    held = _read(path, mmap_mode)
+    if not isinstance(held, np.ndarray):
+        raise DataError(f"{path} is an archive of the arrays {', '.join(held) or '(none)'}: call the file .npz")
+    return held
+
+
+def _read(path: Path, mmap_mode: Literal["c"] | None = None) -> dict[str, NDArray[Any]] | NDArray[Any]:
+    """Reads the arrays of an `.npz` file by name, or the one of an `.npy` file."""
     if not path.is_file():
         raise DataNotFoundError(f"there is no file {path} to read arrays from")
     try:
-        content = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {path.stem: content}
-        with content:
-            return {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        if mmap_mode:
+            mapped: NDArray[Any] = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+            return mapped
+        with path.open("rb") as file:  # numpy's own stays open where an archive is broken
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
+            with content:
+                return {name: content[name] for name in content.files}
+    except BROKEN as error:
         raise DataError(
             f"{path} cannot be read as plain NumPy arrays ({error}): save it with numpy.save or numpy.savez, of numbers"
         ) from error
@@ -156,7 +193,7 @@ def _ordered(images: Tensor, layout: Layout, name: str) -> Tensor:
             "width): reshape them"
         )
     here, there = (1, 3) if layout == "channels_first" else (3, 1)
-    if shape[here] not in _CHANNELS and shape[there] in _CHANNELS:
+    if _LIKELY.get(shape[there], 0) > _LIKELY.get(shape[here], 0):
         other = "channels_last" if layout == "channels_first" else "channels_first"
         raise DataError(
             f"images of '{name}' have the shape {shape}, whose {shape[here]} channels look like a side of the image: "

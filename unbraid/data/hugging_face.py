@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from unbraid.data.arrays import Layout, from_arrays
-from unbraid.data.pixels import Colour, pixels_of, stack
+from unbraid.data.pixels import BROKEN, Colour, pixels_of, stack
 from unbraid.data.rows import Rows
 from unbraid.data.table import Column, categorise
 from unbraid.errors import DataError, DataNotFoundError, did_you_mean
@@ -47,7 +47,8 @@ def from_hugging_face(
 
     Raises:
         DataNotFoundError: there is no such path, or `datasets` is not installed.
-        DataError: there are several splits, no such column, or a column is neither images nor labels.
+        DataError: there are several splits, no rows or no such column, an image cannot be read, a column is neither
+            images nor labels, or the data set is streamed.
     """
     if isinstance(dataset, str | os.PathLike):
         name = name or Path(dataset).stem
@@ -55,6 +56,11 @@ def from_hugging_face(
     if isinstance(dataset, dict):
         splits = ", ".join(map(repr, dataset))
         raise DataError(f"the data set has the splits {splits}: give one, e.g. dataset[{next(iter(dataset))!r}]")
+    if not hasattr(dataset, "__len__"):
+        raise DataError(
+            f"{type(dataset).__name__} has no number of rows, as a data set that is streamed: load it without "
+            "streaming=True"
+        )
     for column in (image, *labels):
         if column not in dataset.column_names:
             raise DataError(f"the data set has no column {column!r}.{did_you_mean(column, dataset.column_names)}")
@@ -99,14 +105,20 @@ def _each(dataset: Any, column: str, layout: Layout, name: str) -> Iterator[tupl
     """Reads one image after the other, each with what messages call it."""
     for row in range(len(dataset)):
         where = f"row {row} of '{name}'"
-        value = dataset[row][column]
-        if isinstance(value, Image.Image):
-            yield where, pixels_of(value, where)
+        try:
+            value = dataset[row][column]
+            pixels = pixels_of(value, where) if isinstance(value, Image.Image) else None
+        except DataError:
+            raise
+        except BROKEN as error:
+            raise DataError(f"{where} is cut short or is no image ({error}): mend it, or leave it out") from error
+        if pixels is not None:
+            yield where, pixels
         elif isinstance(value, list | np.ndarray):
-            pixels = np.asarray(value)
-            if pixels.dtype.kind in "iu" and pixels.size and pixels.min() >= 0 and pixels.max() <= 255:
-                pixels = pixels.astype(np.uint8)  # lists do not say how wide their numbers are
-            yield where, from_arrays(pixels[None], name=where, layout=layout).images[0]
+            array = np.asarray(value)
+            if array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255:
+                array = array.astype(np.uint8)  # lists do not say how wide their numbers are
+            yield where, from_arrays(array[None], name=where, layout=layout).images[0]
         else:
             raise DataError(f"{where}: the column {column!r} holds {type(value).__name__}, expected an image")
 

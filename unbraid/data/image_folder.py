@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from unbraid.data.pixels import Colour, pixels_of, stack
+from unbraid.data.pixels import BROKEN, Colour, pixels_of, stack
 from unbraid.data.rows import Rows
 from unbraid.data.table import Table, read_table
 from unbraid.errors import DataError, DataNotFoundError, did_you_mean
@@ -99,15 +99,26 @@ def _table(labels: str | os.PathLike[str] | None, variables: Collection[str] | N
 
 
 def _named(table: Table, folder: Path, files: Mapping[str, Path]) -> dict[str, Path]:
-    """Returns the images that the CSV file names, whatever their suffix; refuses names of no file."""
-    for name, line in table.lines.items():
-        if name not in files and not (folder / name).is_file():
+    """Returns the images that the CSV file names, whatever their suffix; refuses names of no file, and second names."""
+    others = {name: line for name, line in table.lines.items() if name not in files}
+    known = {_identity(path): name for name, path in files.items()} if others else {}
+    for name, line in others.items():
+        if not (folder / name).is_file():
             hint = did_you_mean(name, files)
             raise DataNotFoundError(
                 f"{table.path}:{line}: there is no image {name!r} in {folder}."
                 f"{hint if hint.startswith(' Did') else ' Mend the name, or take the line out.'}"
             )
+        same = known.setdefault(_identity(folder / name), name)
+        if same != name:
+            raise DataError(f"{table.path}:{line}: {name!r} is the image {same!r}: call it so, and only once")
     return {name: folder / name for name in table.lines}
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Says which file a path leads to, whatever it is called: by another way, or in other letters' case."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _read(files: Mapping[str, Path], table: Table) -> Iterator[tuple[str, Tensor]]:
@@ -132,5 +143,5 @@ def read_image(path: Path, where: str) -> Tensor:
             return pixels_of(image, where)
     except DataError:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # pillow's, for broken files
+    except BROKEN as error:
         raise DataError(f"{where} is cut short or is no image ({error}): mend the file, or take it away") from error

@@ -18,6 +18,10 @@ Colour = Literal["auto", "grey", "rgb"]
 _GREY = (0.299, 0.587, 0.114)  # the luma of ITU-R BT.601, as pillow has it
 
 
+BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What pillow raises for a file that is damaged, or is no image."""
+
+
 def pixels_of(image: Image.Image, where: str) -> Float[Tensor, "channels height width"]:
     """Returns an image as one channel where it is grey, else as red, green and blue; transparency is dropped.
 
@@ -32,8 +36,9 @@ def pixels_of(image: Image.Image, where: str) -> Float[Tensor, "channels height 
         DataError: the numbers of the image do not say what is white.
         OSError: the image is broken; and whatever else pillow raises.
     """
+    sixteen = image.format == "PPM" and image.mode == "I"  # pillow makes 65535 of the white of such a file
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
+    if sixteen or image.mode.startswith("I;16"):
         wide = torch.from_numpy(np.asarray(image).astype(np.float32)) / 65535
         return wide[None]
     if image.mode in ("I", "F"):
@@ -58,7 +63,8 @@ def stack(
         colour: "grey" (one channel), "rgb" (three), or "auto": three if any has three.
 
     Raises:
-        DataError: two images differ in size, and no size is given.
+        DataError: there is no image, one has neither one channel nor three, or two differ in size, and no size is
+            given.
         OptionError: there is no such colour.
     """
     if colour not in ("auto", "grey", "rgb"):
@@ -67,6 +73,11 @@ def stack(
     first = ""
     for where, image in images:
         first = first or where
+        if len(image) not in (1, 3):
+            raise DataError(
+                f"{where}: the image has {len(image)} channels, expected 1 (grey) or 3 (colour): leave others, such "
+                "as transparency, out"
+            )
         resized = image if size is None else area_average(image, size)
         if held and resized.shape[1:] != held[0].shape[1:]:
             (height, width), expected = image.shape[1:], tuple(held[0].shape[1:])
@@ -75,6 +86,8 @@ def stack(
                 "size=(height, width), to which all are then resized"
             )
         held.append(_grey(resized) if colour == "grey" else resized)
+    if not held:
+        raise DataError("there is no image: the data have no rows")
     channels = 3 if colour == "rgb" or any(len(each) == 3 for each in held) else 1
     return torch.stack([each.expand(channels, -1, -1) for each in held])
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import zipfile
-import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unbraid.data.arrays import BROKEN
 from unbraid.data.rows import Rows
 from unbraid.errors import DataError, DataNotFoundError
 
-_LABEL = "label."
+_LABEL, _CATEGORIES = "label.", "categories."
 
 
 def save_rows(rows: Rows, path: str | os.PathLike[str]) -> Path:
@@ -44,7 +44,8 @@ def save_rows(rows: Rows, path: str | os.PathLike[str]) -> Path:
     """
     target, content = Path(path), BytesIO()
     labels = {f"{_LABEL}{variable}": values for variable, values in rows.labels.items()}
-    arrays: dict[str, Any] = {"images": _packed(rows.images), "name": np.array(rows.name), **labels}
+    words = {f"{_CATEGORIES}{variable}": np.array(names) for variable, names in rows.categories.items()}
+    arrays: dict[str, Any] = {"images": _packed(rows.images), "name": np.array(rows.name), **labels, **words}
     np.savez_compressed(content, **arrays)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -74,9 +75,15 @@ def load_rows(path: str | os.PathLike[str]) -> Rows:
             images, name = _unpacked(arrays.pop("images")), str(arrays.pop("name"))
     except FileNotFoundError as error:
         raise DataNotFoundError(f"there is no file {path}: give the path that save_rows was given") from error
-    except (ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (*BROKEN, AttributeError, TypeError) as error:
         raise DataError(f"{path} holds no rows ({error}): it is cut short, or save_rows did not write it") from error
-    return Rows(images, {key.removeprefix(_LABEL): values for key, values in arrays.items()}, name)
+    words = {key: tuple(map(str, names)) for key, names in _under(_CATEGORIES, arrays).items()}
+    return Rows(images, _under(_LABEL, arrays), name, words)
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Returns the arrays whose names begin so, by the rest of the name."""
+    return {key.removeprefix(prefix): values for key, values in arrays.items() if key.startswith(prefix)}
 
 
 def _packed(images: torch.Tensor) -> NDArray[np.uint8] | NDArray[np.float32]:

@@ -80,7 +80,7 @@ def read_table(
     path = Path(path)
     try:
         lines = list(_lines(path))
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{path} is no table in UTF-8 ({error}): save it as CSV with commas, in UTF-8") from error
     if not lines:
         raise DataError(f"{path} is empty: its first line names the columns, e.g. name,digit")
@@ -115,10 +115,16 @@ def categorise(words: Sequence[str | None]) -> Column:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Reads the lines that hold anything, with their numbers."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, [cell.strip() for cell in cells]
+        reader = csv.reader(file, strict=True, skipinitialspace=True)
+        try:
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield reader.line_num, [cell.strip() for cell in cells]
+        except csv.Error as error:
+            raise DataError(
+                f"{path}:{reader.line_num}: this is no CSV, or a line before it is none ({error}): cells stand between "
+                "commas, and one that begins with a quotation mark ends with one"
+            ) from error
 
 
 def _check_headings(headings: list[str], variables: Collection[str] | None, where: str) -> None:
