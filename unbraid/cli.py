@@ -100,7 +100,8 @@ def train_command(words: Sequence[str]) -> Callable[..., None]:
     ) -> None:
         """Train a model on real data from a few labels, measure it, draw its figures and write a report."""
         chosen = Settings().changed(**values_of(settings))
-        job = Job(recipe, labels, chosen.seed if draw is None else draw, data, run.validation, run.limit)
+        root = None if data is None else str(Path(data).expanduser().resolve())
+        job = Job(recipe, labels, chosen.seed if draw is None else draw, root, run.validation, run.limit)
         made = cls(seed=chosen.seed, **values_of(fields))
         _train(job, made, chosen, run)
 

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from unbraid.errors import OptionError, did_you_mean
 from unbraid.scalars import python_scalar
 
-RESERVED = ("fields", "graph", "parts", "seed", "training")
+RESERVED = ("captures", "fields", "graph", "parts", "seed", "training")
 """What every model carries beside its methods."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import re
 import weakref
 from typing import Any
@@ -355,3 +356,42 @@ def test_what_is_more_than_torch_calls_is_refused(compute: Any, reason: str) -> 
     recorder.names_of([found])
     assert recorder.refused is not None
     assert re.search(reason, recorder.refused)
+
+
+def test_a_generator_is_drawn_from_though_there_was_none_before() -> None:
+    model = Digits()
+    other, x = written(model), rows_of(model, ROWS)
+    for _ in range(2):
+        model.objective(x)
+    found = [model.objective(x, generator=torch.Generator().manual_seed(3)).loss.item() for _ in range(3)]
+    assert found == [other.objective(x, generator=torch.Generator().manual_seed(3)).loss.item()] * 3
+
+
+def test_one_tensor_for_two_latents_is_two_tensors_later() -> None:
+    class Twins(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {"a": ub.Normal(2)(x), "b": ub.Normal(2)(x)}
+
+        def decode(self, a: Any, b: Any) -> Any:
+            return ub.Normal(4)(ub.mlp(8)(a, b))
+
+    model, x, zero = Twins(), torch.randn(ROWS, 4), torch.zeros(ROWS, 2)
+    other = written(model)
+    for _ in range(3):
+        model.objective(x, {"a": zero, "b": zero})
+    labels = {"a": torch.randn(ROWS, 2), "b": torch.randn(ROWS, 2)}
+    for _ in range(3):
+        assert torch.equal(model.objective(x, labels).loss, other.objective(x, labels).loss)
+
+
+def test_a_model_that_nobody_holds_is_forgotten() -> None:
+    """With its weights: what is remembered of its graph goes too."""
+    held = []
+    for seed in range(3):
+        model = Digits(seed=seed)
+        for _ in range(3):
+            model.objective(rows_of(model, ROWS), labels_of(model, ROWS), estimators={"digit": "plug_in"})
+        held.append(weakref.ref(next(model.parameters())))
+        del model
+    gc.collect()
+    assert [each() for each in held] == [None] * 3

@@ -97,3 +97,10 @@ def test_enumerating_too_much_together_is_refused() -> None:
     ):
         choose_estimators(graph)
     assert choose_estimators(graph, {"a": "plug_in", "b": "plug_in"})["c"] == Enumerate()
+
+
+@pytest.mark.parametrize("wrong", ["enumerate", ["enumerate"]])
+def test_estimators_go_by_latent(wrong: Any) -> None:
+    model = TwoDiscrete()
+    with pytest.raises(OptionError, match=r"estimators go by latent, \{'kind': 'enumerate'\}, got "):
+        model.objective(rows_of(model, 3), estimators=wrong)

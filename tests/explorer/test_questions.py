@@ -19,6 +19,7 @@ from tests.models import REGISTRY, Characters, rows_of
 from tests.repeat.models import Events, Tree
 from unbraid.errors import DataError
 from unbraid.explorer import Questions
+from unbraid.explorer.pixels import data_url
 from unbraid.explorer.questions import SURVEYED
 
 
@@ -289,3 +290,22 @@ def test_pages_files_name_each_other() -> None:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("import"):
                 assert line.split('"./')[1].removesuffix('";') in names
+
+
+def test_the_page_has_a_model_of_its_own() -> None:
+    """A training of the model goes on beside it: the page neither sees it nor turns its dropout off."""
+    model = Characters(seed=0).train()
+    questions = Questions(model, ub.data.tiny_digits(4).images)
+    assert questions.model is not model
+    shown = questions.look({"row": 0}, {})
+    with torch.no_grad():
+        for each in model.parameters():
+            each.zero_()
+    assert questions.look({"row": 0}, {}) == shown
+    assert model.training
+
+
+def test_a_file_is_opened_for_a_model_of_doubles() -> None:
+    model = Characters(seed=0).double()
+    file = data_url(torch.rand(1, 28, 28), dark_on_white=False).partition(",")[2]
+    assert Questions(model).look({"file": file}, {})["input"]

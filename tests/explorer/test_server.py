@@ -223,3 +223,25 @@ def test_the_python_on_the_page_makes_the_same_image(
     names: dict[str, Any] = {"model": model, "images": images, "torch": torch}
     exec(code, names)
     assert questions._shown(names["image"][0]) == questions.look(of, changes)["changed"]
+
+
+def test_a_connection_that_is_open_is_ended_too() -> None:
+    page = Characters(seed=0).explore()
+    connection, path = bare(page)
+
+    def ask() -> bytes:
+        connection.request("POST", path + "describe", headers={"Content-Type": "application/json"})
+        return connection.getresponse().read()
+
+    assert ask()
+    page.close()
+    with pytest.raises((http.client.HTTPException, OSError)):
+        ask()
+    connection.close()
+
+
+def test_a_name_without_a_port_is_port_80(page: Explorer) -> None:
+    connection, path = bare(page)
+    connection.request("GET", path, headers={"Host": "localhost"})
+    assert connection.getresponse().status == 200
+    connection.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import unbraid as ub
-from unbraid.errors import ModelError
+from unbraid.errors import ModelError, OptionError
 from unbraid.graph.symbol import Data, Symbol
 from unbraid.graph.trace import RESERVED
 
@@ -354,3 +355,70 @@ def test_a_layer_is_part_of_the_model() -> None:
         return ub.Bernoulli(4)(logits=style @ self.weight)
 
     assert "weight" in dict(made(decode=decode).named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("parent", "found"),
+    [
+        (lambda z: z.relu, "function"),
+        (lambda z: ub.dense(3), "Dense"),
+        (lambda z: torch.ones(3), "Tensor"),
+        (lambda z: 2.0, "float"),
+        (lambda z: None, "NoneType"),
+        (lambda z: [z, 2.0], "list"),
+        (lambda z: [], "list"),
+    ],
+    ids=["no call", "layer", "tensor", "number", "nothing", "list", "empty"],
+)
+@pytest.mark.parametrize("layer", [ub.mlp(4), ub.dense(4), ub.deconv(4, to=(1, 4, 4))], ids=["mlp", "dense", "deconv"])
+def test_a_layer_takes_symbols(layer: Any, parent: Any, found: str) -> None:
+    """What is none would take no part in the program, and nothing would say so."""
+    with pytest.raises(ModelError, match=rf"test_trace\.py, line \d+: a parent of a layer is {found}, not a symbol"):
+        made(decode=lambda self, digit, style: ub.Bernoulli(4)(layer(style, parent(digit))))
+    listed: Any = ub.dense(4)
+    assert made(decode=lambda self, digit, style: ub.Bernoulli(4)(listed([digit, style], style)))
+
+
+def test_a_convolution_takes_symbols() -> None:
+    layer: Any = ub.conv(4)
+    with pytest.raises(ModelError, match="a parent of a convolution is ndarray, not a symbol"):
+        made(encode=lambda self, x: {"style": ub.Normal(2)(layer(np.zeros((1, 8, 8))))})
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_arrays_are_constants_of_the_program(dtype: str) -> None:
+    weights = np.array([1, 2, 3, 4], dtype)
+
+    def model(scale: Any) -> ub.Model:
+        def encode(self: Any, x: Any) -> Any:
+            return {"digit": ub.Categorical(3)(scale * x), "style": ub.Normal(2)(x * scale + scale)}
+
+        return made(encode=encode)
+
+    ours, torchs = (model(scale) for scale in (weights, torch.tensor([1.0, 2.0, 3.0, 4.0])))
+    x = torch.rand(5, 4)
+    for each in (ours, torchs):
+        each.objective(x, generator=torch.Generator().manual_seed(0)).loss.backward()
+    for one, other in zip(ours.parameters(), torchs.parameters(), strict=True):
+        assert one.grad is not None
+        torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_every_operator_of_a_tensor_is_one_of_a_symbol() -> None:
+    def encode(self: Any, x: Any) -> Any:
+        inside = ((x > 0.2) & (x < 0.8)) | ~(x < 0.9) ^ (x > 2)
+        return {"digit": ub.Categorical(3)(x), "style": ub.Normal(4)(loc=inside * (x % 0.3 + x // 0.4), scale=1.0)}
+
+    x = torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
+    found = made(encode=encode).infer(x)["style"].mean
+    inside = ((x > 0.2) & (x < 0.8)) | ~(x < 0.9) ^ (x > 2)
+    torch.testing.assert_close(found, inside * (x % 0.3 + x // 0.4))
+
+
+def test_a_field_is_not_called_like_what_models_carry() -> None:
+    with pytest.raises(OptionError, match="captures"):
+        type(
+            "Program",
+            (ub.Model,),
+            {"encode": plain_encode, "decode": plain_decode, "captures": 3, "__annotations__": {"captures": int}},
+        )()

@@ -149,3 +149,11 @@ def test_wrong_scales_and_shapes_are_refused() -> None:
     for scales in ((0.0, 1.0), (0.5, 0.5), (0.8, 0.2)):
         with pytest.raises(ModelError, match="scales are the smallest and the largest, 0 < low < high"):
             ub.to_place(torch.zeros(1, 3), scales=scales)
+
+
+@pytest.mark.parametrize("scales", [(0.45, 0.6), (0.3, 0.7), (0.2, 0.8), (0.01, 0.03)])
+def test_the_ends_of_a_range_of_scales_belong_to_it(scales: tuple[float, float]) -> None:
+    for scale in scales:
+        assert ub.from_place(torch.tensor([[scale, 0.0, 0.0]]), scales).isfinite().all()
+    extreme = torch.tensor([[30.0, 0.0, 0.0], [-30.0, 0.0, 0.0]])
+    assert ub.from_place(ub.to_place(extreme, scales), scales).isfinite().all()

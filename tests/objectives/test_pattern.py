@@ -89,3 +89,20 @@ def test_labels_of_a_batch_may_come_in_many_forms(form: Callable[[torch.Tensor],
         for each in (digit, form(digit))
     ]
     assert torch.equal(*losses)
+
+
+@pytest.mark.parametrize("variables", [3, 62, 63, 70])
+def test_any_number_of_variables_can_be_labelled(variables: int) -> None:
+    class Many(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {f"a{i}": ub.Bernoulli(1, estimator="plug_in")(x) for i in range(variables)}
+
+        def decode(self, a0: Any) -> Any:
+            return ub.Normal(4)(a0)
+
+    labels = {f"a{i}": torch.tensor([1, 0, 1]) for i in range(variables)}
+    last = f"a{variables - 1}"
+    labels[last] = torch.tensor([-1, 0, -1])
+    groups = list(groups_of(Many().graph, labels, 3))
+    found = {tuple(group.rows.tolist()): set(group.observed) for group in groups if group.rows is not None}
+    assert found == {(0, 2): labels.keys() - {last}, (1,): set(labels)}

@@ -25,6 +25,8 @@ X = rows_of(MODEL, 4)
         ({"alpha": -1.0}, r"alpha must be at least 0, got -1\.0", {"alpha": 0.0}),
         ({"gamma": math.nan}, r"gamma must be at least 0, got nan", {"gamma": 0.5}),
         ({"beta": math.inf}, r"beta must be finite, got inf", {"beta": 4.0}),
+        ({"alpha": None}, "alpha must be a number, got None", {"alpha": np.float32(1)}),
+        ({"beta": "1"}, "beta must be a number, got '1'", {"beta": 1}),
         ({"free_bits": -0.1}, r"free_bits must be at least 0, got -0\.1", {"free_bits": 0.1}),
         ({"samples": 0}, r"samples must be a whole number of at least 1, got 0", {"samples": 2}),
         ({"samples": 1.5}, r"samples must be a whole number of at least 1, got 1\.5", {"samples": np.int64(2)}),

@@ -278,3 +278,33 @@ def test_a_field_of_a_submodel() -> None:
         Event(kinds="five")
     with pytest.raises(ModelError, match=r"Submodel has no method 'encode'"):
         ub.Submodel()
+
+
+@pytest.mark.parametrize("name", ["decode", "each", "instead", "order", "present", "refuse", "title", "values"])
+def test_a_latent_is_not_called_like_what_steps_have(name: str) -> None:
+    def encode(self: Any, h: Any) -> Any:
+        return {"kind": ub.Categorical(3)(h), name: ub.Normal(1)(h)}
+
+    with pytest.raises(ModelError, match=rf"{name!r}"):
+        made(lambda x, count: ub.Repeat(stepping(encode), at_most=3)(x, count))
+
+
+class Group(ub.Submodel):
+    """Up to two events."""
+
+    def encode(self, h: Any) -> Any:
+        return {"events": ub.Repeat(Plain(), at_most=2)(h, 2)}
+
+
+@pytest.mark.parametrize("name", ["decode", "each"])
+def test_what_steps_inside_steps_have_not(name: str) -> None:
+    def wrong(items: Any) -> Any:
+        return ub.Normal(SIZE)(getattr(items.events, name)())
+
+    with pytest.raises(ModelError, match=rf"steps inside steps have no {name}\(\): write groups\.each\(lambda"):
+        made(lambda x, count: ub.Repeat(Group())(x, 2), wrong)
+
+
+def test_what_is_there_of_a_sub_model_that_only_repeats() -> None:
+    model = made(lambda x, count: ub.Repeat(Group(), at_most=3)(x, count), lambda items: ub.Normal(SIZE)(items.present))
+    assert model.reconstruct(X).shape == X.shape

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import unbraid as ub
-from tests.training.small import TEST, Small, same, train, weights
-from unbraid.errors import RunError, UnbraidError
+from tests.training.small import ROWS, TEST, Small, same, train, weights
+from unbraid.errors import OptionError, RunError, UnbraidError
 from unbraid.training.load import class_at
 
 
@@ -176,3 +176,16 @@ def test_a_class_whose_fields_have_changed(tmp_path: Path) -> None:
     config.write_text(json.dumps({**held, "fields": {"hiden": 16}}))
     with pytest.raises(UnbraidError, match=r"Small has no field 'hiden'\. Did you mean 'hidden'"):
         ub.load(tmp_path)
+
+
+def test_a_model_in_double_precision_comes_back(tmp_path: Path) -> None:
+    run = train(out=tmp_path, images=ROWS.images.double(), model=Small().double(), epochs=1)
+    for model in (ub.load(tmp_path), ub.load(tmp_path, Small().double())):
+        assert same(weights(model), weights(run.model))
+
+
+def test_a_class_is_no_model(tmp_path: Path) -> None:
+    train(out=tmp_path, epochs=1)
+    wrong: Any = Small
+    with pytest.raises(OptionError, match=r"load takes a model to be filled, got the class Small: Small\(\)"):
+        ub.load(tmp_path, wrong)

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import unbraid as ub
-from tests.training.small import LABELS, Small
+from tests.training.small import LABELS, Small, train
 from unbraid.errors import RunError
+from unbraid.training.json_file import plain
 from unbraid.training.load import class_at
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.run_config import check_same_run, describe_run, describe_view, reference
@@ -96,3 +98,45 @@ def test_a_class_from_a_file_is_found_again_by_its_file(tmp_path: Path) -> None:
 def test_a_class_of_a_script_or_a_notebook() -> None:
     script = type("Cells", (Small,), {"__module__": "__main__"})
     assert reference(script).endswith(":Cells")
+
+
+class Endless(Small):
+    """A model with fields that JSON does not hold."""
+
+    limit: float = 1.0
+    names: Any = None
+
+
+@pytest.mark.parametrize("fields", [{"limit": float("inf")}, {"limit": float("nan")}, {"names": {1: "one"}}])
+def test_fields_with_which_no_model_could_be_made_again(fields: dict[str, Any], tmp_path: Path) -> None:
+    train(model=Endless(names={"one": 1}), epochs=1, out=tmp_path)
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(RunError, match=rf"the field '{next(iter(fields))}' of Endless is .*config\.json cannot hold"):
+        train(model=Endless(**fields), epochs=1, out=tmp_path, overwrite=True)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before  # nothing is lost
+    train(model=Endless(**fields), epochs=1)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A view with a number of any kind."""
+
+    by: Any
+
+
+def test_numbers_of_numpy_in_views_tell_runs_apart() -> None:
+    half, more = np.float32(0.5), np.float32(0.75)
+    assert describe_view(Moved(half)) != describe_view(Moved(more))
+    assert describe_view(Moved(half)) == describe_view(Moved(0.5))
+
+
+def test_an_endless_number_in_a_view_is_the_same_again() -> None:
+    here = {**described(), "views": describe_view(ub.Warp(shift=float("inf")))}
+    check_same_run(json.loads(json.dumps(plain(here))), here, Path("run"))
+
+
+def test_what_json_cannot_hold_costs_no_old_run(tmp_path: Path) -> None:
+    train(epochs=1, out=tmp_path)
+    with pytest.raises(RunError, match="JSON cannot hold"):
+        train(epochs=1, out=tmp_path, overwrite=True, config={"when": object()})
+    assert ub.load(tmp_path)

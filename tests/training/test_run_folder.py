@@ -138,3 +138,21 @@ def test_the_lock_goes_with_an_error_and_clears_leftovers(tmp_path: Path) -> Non
 def test_a_folder_that_is_gone_cannot_be_locked(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="could not be written: No such file"), RunFolder(tmp_path / "gone").lock():
         pass
+
+
+@pytest.mark.parametrize("name", ["figures", "report.html", "metrics.json", "history.jsonl"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_no_run_has_written_is_not_removed(name: str, overwrite: bool, tmp_path: Path) -> None:
+    mine = tmp_path / name / "fig1.pdf" if name == "figures" else tmp_path / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    with pytest.raises(RunError, match=rf"holds {name}, which a run writes too, and no run: name another folder"):
+        RunFolder.create(tmp_path, overwrite)
+    assert mine.read_text() == "mine"
+
+
+def test_figures_of_ones_own_beside_those_of_a_run_stay(tmp_path: Path) -> None:
+    run_in(tmp_path)
+    (tmp_path / "figures" / "mine.pdf").write_text("mine")
+    RunFolder.create(tmp_path, overwrite=True)
+    assert [each.name for each in (tmp_path / "figures").iterdir()] == ["mine.pdf"]

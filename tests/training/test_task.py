@@ -124,3 +124,42 @@ def test_rows_that_a_network_computed(form: Callable[[Any], Any]) -> None:
 def test_a_view_takes_rows_and_a_generator(view: Any, found: str) -> None:
     with pytest.raises(OptionError, match=rf"a view is called as view\(images, generator\).*got {found}"):
         train(views=view, consistency=1.0)
+
+
+class Both(ub.Model):
+    """Two discrete latents and a real one."""
+
+    def encode(self, x: Any) -> Any:
+        return {"a": ub.Categorical(3)(x), "b": ub.Categorical(2)(x), "size": ub.Normal(1)(x)}
+
+    def decode(self, a: Any, b: Any, size: Any) -> Any:
+        return ub.Normal(4)(ub.mlp(4)(a, b, size))
+
+
+@pytest.mark.parametrize("other", ["b", "size"])
+def test_rows_that_are_set_aside_leave_every_variable_its_labels(other: str) -> None:
+    """Rows are drawn by the classes of the first variable; the only labelled one of another is among them for some."""
+    x, a = torch.randn(30, 4), torch.arange(30) % 3
+    rare = torch.full((30,), -1) if other == "b" else torch.full((30, 1), torch.nan)
+    rare[:6] = 0
+    rare[1] = 1
+    if other == "size":
+        rare[[0, 2, 3, 4, 5]] = torch.nan
+    labels, taken = {"a": a, other: rare}, []
+    for seed in range(6):
+        settings: dict[str, Any] = {"holdout": 0.3, "seed": seed, "epochs": 1, "progress": "quiet", "choose": "best"}
+        plan = ub.fit(Both(), x, labels, **settings, missing_class="allow").plan
+        taken.append(other not in plan.variables or 1.0 not in plan.labels_of(other).values.flatten().tolist())
+        if taken[-1]:
+            what = "class 1 of 'b'" if other == "b" else "'size'"
+            with pytest.raises(DataError, match=f"sets aside all rows that are labelled with {what}: label more"):
+                ub.fit(Both(), x, labels, **settings)
+        else:
+            ub.fit(Both(), x, labels, **settings)
+    assert 0 < sum(taken) < 6
+
+
+def test_rows_to_choose_by_are_given_once() -> None:
+    x, labels = torch.randn(30, 4), {"a": torch.arange(30) % 3}
+    with pytest.raises(OptionError, match=r"given twice, as validation and as holdout=0\.3, which takes labels away"):
+        ub.fit(Both(), x, labels, validation=(x, labels), holdout=0.3, epochs=1, progress="quiet")

@@ -65,3 +65,11 @@ def test_the_cross_entropy_of_grey_pixels_is_least_at_their_value() -> None:
     logits = torch.linspace(-3, 3, 61)[:, None]
     best = logits[family.log_prob({"logits": logits}, torch.full((1, 1), 0.3)).argmax()]
     assert abs(torch.sigmoid(best) - 0.3) < 0.02
+
+
+@pytest.mark.parametrize("likelihood", [ub.Bernoulli(2), ub.ContinuousBernoulli(2)], ids=str)
+def test_rounding_leaves_no_range(likelihood: ub.Family) -> None:
+    """What is put onto a canvas is a mean of pixels, and may be a rounding error above 1."""
+    likelihood.check_data(torch.tensor([[1.0000002, -1e-7]]))
+    with pytest.raises(DataError, match=r"x has values from 0 to 1\.001; .* Rescale x, or choose ub.Normal"):
+        likelihood.check_data(torch.tensor([[1.001, 0.0]]))

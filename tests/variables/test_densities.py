@@ -205,3 +205,58 @@ def test_bits_are_scored_with_their_gradients_however_they_broadcast(
     found, wanted = (torch.autograd.grad((each * noise).sum(), asked) for each in (score(*asked), expected))
     torch.testing.assert_close(found, wanted)
     assert torch.autograd.gradgradcheck(score, asked)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("logit", [-1000.0, -50.0, -16.0, -0.51, -0.49, -0.01, 0.0, 1e-3, 0.4, 3.0, 20.0, 200.0])
+def test_grey_pixels_have_a_density_at_any_log_odds(logit: float, dtype: torch.dtype) -> None:
+    """Its integral is 1, its mean and entropy are those integrals, and draws invert the distribution function."""
+    family, tolerance = ub.ContinuousBernoulli(1), 1e-4 if dtype == torch.float32 else 1e-5
+    q = {"logits": torch.tensor([[logit]], dtype=dtype, requires_grad=True)}
+    x = torch.linspace(0, 1, 200_001, dtype=torch.float64)
+    log_density = family.log_prob(q, x[:, None].to(dtype)).double()
+    density = log_density.exp()
+    mean = torch.trapezoid(density * x, x)
+    assert torch.trapezoid(density, x).item() == pytest.approx(1, abs=tolerance)
+    assert family.most_probable(q).item() == pytest.approx(mean.item(), abs=tolerance)
+    entropy = -torch.trapezoid(density * log_density, x).item()
+    assert family.distribution(**q).entropy().item() == pytest.approx(entropy, abs=10 * tolerance)
+    (slope,) = torch.autograd.grad(family.log_prob(q, torch.full((1, 1), 0.3, dtype=dtype)).sum(), q["logits"])
+    assert slope.item() == pytest.approx(0.3 - mean.item(), abs=tolerance)
+    drawn = family.draw(q, (4000,), torch.Generator().manual_seed(0))
+    assert abs(drawn.double().mean() - mean) < 5 * drawn.double().std() / 4000**0.5 + tolerance
+    (moved,) = torch.autograd.grad(drawn.sum(), q["logits"])
+    assert moved.item() > 0
+
+
+def test_divergences_of_grey_pixels_are_integrals() -> None:
+    family = ub.ContinuousBernoulli(1)
+    p, q = ({"logits": torch.tensor([[each]], dtype=torch.float64)} for each in (-30.0, 2.0))
+    x = torch.linspace(0, 1, 200_001, dtype=torch.float64)
+    left, right = (family.log_prob(each, x[:, None]) for each in (p, q))
+    expected = torch.trapezoid(left.exp() * (left - right), x).item()
+    found = T.kl_divergence(family.distribution(**p), family.distribution(**q)).item()
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters", "expected"),
+    [
+        (ub.from_torch(T.StudentT, 2, df=2.0), {"df": 0.5, "loc": 1.0, "scale": 2.0}, 1.0),
+        (ub.from_torch(T.StudentT, 2, df=2.0), {"df": 3.0, "loc": 1.0, "scale": 2.0}, 1.0),
+        (ub.from_torch(T.Cauchy, 2, loc=0.0, scale=1.0), {"loc": 1.5, "scale": 2.0}, 1.5),
+        (ub.from_torch(T.Laplace, 2, loc=0.0, scale=1.0), {"loc": 1.5, "scale": 2.0}, 1.5),
+        (ub.from_torch(T.Weibull, 2, scale=1.0, concentration=1.0), {"scale": 3.0, "concentration": 1.0}, 3.0),
+    ],
+    ids=["StudentT of 0.5", "StudentT of 3", "Cauchy", "Laplace", "Weibull"],
+)
+def test_what_has_no_mean_has_a_mode(family: ub.Family, parameters: dict[str, float], expected: float) -> None:
+    given = {name: torch.full((1, 2), value) for name, value in parameters.items()}
+    torch.testing.assert_close(family.most_probable(given), torch.full((1, 2), expected))
+
+
+@pytest.mark.parametrize("family", [ub.LogNormal(1), ub.from_torch(T.Laplace, 1, loc=0.0, scale=1.0)], ids=str)
+def test_a_label_is_finite(family: ub.Family) -> None:
+    family.check_labels("size", torch.tensor([[1.0], [torch.nan]]))
+    with pytest.raises(DataError, match=r"the label of 'size' in row 1 is \[inf\]"):
+        family.check_labels("size", torch.tensor([[1.0], [torch.inf]]))

@@ -113,3 +113,16 @@ def test_what_is_no_image_is_refused() -> None:
 
 def test_a_warp_is_a_view() -> None:
     assert isinstance(Warp(), View)
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 40), (20, 80), (80, 20)])
+def test_a_rotation_is_one_whatever_the_sides(height: int, width: int) -> None:
+    """A line across the middle is turned by no more than was said, and by nearly as much in some images."""
+    images = torch.zeros(200, 1, height, width)
+    images[:, :, :, width // 2 - 1 : width // 2 + 1] = 1
+    turned = dataclasses.replace(STILL, rotation=20.0)(images, seeded(1))
+    lines = [height // 2 - 5, height // 2 + 4]
+    columns = torch.arange(width, dtype=torch.float32)
+    places = [(turned[:, 0, line] * columns).sum(1) / turned[:, 0, line].sum(1) for line in lines]
+    angles = torch.rad2deg(torch.atan((places[1] - places[0]) / 9)).abs()
+    assert 18 < angles.max() < 21

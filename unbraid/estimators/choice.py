@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
+from typing import Any
 
 from unbraid.errors import OptionError, did_you_mean
 from unbraid.estimators.enumeration import Enumerate
@@ -13,6 +13,7 @@ from unbraid.estimators.named import named, text_of
 from unbraid.estimators.reinforce import Reinforce
 from unbraid.estimators.sum_and_sample import SumAndSample
 from unbraid.graph.graph import Graph
+from unbraid.graph.once import once
 from unbraid.graph.series import series_name
 from unbraid.variables.family import Family
 
@@ -22,7 +23,7 @@ MOST = 2**20
 """How many evaluations a row chosen estimators may cost."""
 
 
-def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None = None) -> dict[str, Estimator]:
+def choose_estimators(graph: Graph, chosen: Any = None) -> dict[str, Estimator]:
     """Gives each discrete latent an estimator: the chosen one or its program's, else what the budget allows.
 
     In the order of q a variable without one gets the first of these that the budget has room for: `Enumerate`;
@@ -40,6 +41,10 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
         OptionError: If there is no such latent or estimator, the latent is not discrete, the estimator does not fit, or
             together they would evaluate a row more than 2^20 times.
     """
+    if chosen is not None and not isinstance(chosen, Mapping):
+        raise OptionError(
+            f"estimators go by latent, {{{next(iter(graph.latents), 'digit')!r}: 'enumerate'}}, got {chosen!r}."
+        )
     given = tuple((chosen or {}).items())
     if all(isinstance(each, str) for _, each in given):
         return dict(_chosen_by_name(graph, given))
@@ -49,7 +54,7 @@ def choose_estimators(graph: Graph, chosen: Mapping[str, str | Estimator] | None
 Given = tuple[tuple[str, str | Estimator], ...]
 
 
-@functools.lru_cache(maxsize=64)
+@once
 def _chosen_by_name(graph: Graph, given: Given) -> dict[str, Estimator]:
     """Chooses once for each choice: a step of training asks every time."""
     return _chosen(graph, given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -12,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from unbraid.data.area import area_average
-from unbraid.data.pixels import pixels_of, stack
+from unbraid.data.pixels import BROKEN, pixels_of, stack
 from unbraid.errors import DataError
 from unbraid.figures.mosaic import is_mostly_black, mosaic
 
@@ -62,7 +61,7 @@ def opened(content: str, shape: Sequence[int], dark_on_white: bool) -> Tensor:
     try:
         with Image.open(BytesIO(b64decode(content, validate=True))) as image:
             pixels = pixels_of(image, "the image")
-    except (OSError, ValueError, Base64Error, Image.DecompressionBombError) as error:
+    except BROKEN as error:
         raise DataError(f"this file cannot be read as an image ({error}): open a PNG or JPEG file") from error
     height, width = shape[-2:]
     channels = shape[0] if len(shape) == 3 else 1

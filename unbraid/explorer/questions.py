@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class Questions:
     name.
 
     Args:
-        model: That is explored.
+        model: That is explored, as it is now.
         images: (rows, *data_shape); None where there are no rows but those that the model draws.
         labels: Of these rows, by latent: -1 or NaN where missing. Those of what is no latent are not shown.
         categories: By discrete latent what its values are called.
@@ -55,6 +56,7 @@ class Questions:
         categories: Mapping[str, Sequence[str]] | None = None,
         title: str = "",
     ) -> None:
+        model = copy.deepcopy(model)  # a training of the model, and questions to it, go on beside those of the page
         self.model, self.title = model, title or type(model).__name__
         empty = model.sample(0)
         self.images = empty if images is None else row_tensor(images, dtype_of(model))
@@ -148,7 +150,7 @@ class Questions:
             return self._drawn(int(of["draw"]), 1)
         if not self.picture:
             raise DataError("rows of this model are no images, so that no file can be opened as one.")
-        return opened(of.get("file", ""), self.model.data_shape, self.dark_on_white)
+        return opened(of.get("file", ""), self.model.data_shape, self.dark_on_white).to(dtype_of(self.model))
 
     def _drawn(self, seed: int, rows: int) -> Tensor:
         """Draws rows from the model."""

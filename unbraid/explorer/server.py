@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -59,7 +61,7 @@ class Explorer:
             self._thread.join(0.5)  # a join without a limit would not hear Ctrl-C everywhere
 
     def close(self) -> None:
-        """Ends serving."""
+        """Ends serving, of pages that are open too."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -88,7 +90,25 @@ class _Server(ThreadingHTTPServer):
         }
         self.key = secrets.token_urlsafe(16)
         self.turn = threading.Lock()
+        self.connected: set[Any] = set()
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answers a connection, in a thread of its own, which may wait for further questions."""
+        self.connected.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Ends a connection."""
+        self.connected.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Takes no more connections, and ends those that there are."""
+        super().server_close()
+        for request in tuple(self.connected):
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Is silent where a browser has gone before it was answered; other faults are told."""
@@ -152,7 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
         Another site's page could send what it does not know by a name of its own (DNS rebinding), so that is refused.
         """
         _, key, *rest = [*self.path.partition("?")[0].split("/"), ""]
-        named = self.headers.get("Host", "").rpartition(":")[0] in _NAMES
+        host = self.headers.get("Host", "")
+        named = host in _NAMES or host.rpartition(":")[0] in _NAMES  # port 80 is not named
         if named and secrets.compare_digest(key.encode(), self.server.key.encode()):
             return "/".join(rest).removesuffix("/")
         self.close_connection = True

@@ -74,6 +74,8 @@ def gradient_report(
     discrete = _discrete(graph)
     groups = parameter_groups(graph, modules, discrete)
     parameters = [each for group in groups.values() for each in group]
+    if not parameters:
+        raise OptionError("gradient_report: no parameter of the model has a gradient: requires_grad_() gives them one.")
 
     def stepper(estimator: Estimator) -> Callable[[], Gradients]:
         chosen = choose_estimators(graph, dict.fromkeys(discrete, estimator))

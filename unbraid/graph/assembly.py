@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from unbraid.errors import ModelError
@@ -99,6 +101,9 @@ class Assembly:
                 )
             if isinstance(leaf, Tensor) and not isinstance(leaf, nn.Parameter):
                 return self._kept(leaf)
+            if isinstance(leaf, np.ndarray):
+                numbers = torch.as_tensor(leaf)
+                return self._kept(numbers.to(torch.get_default_dtype()) if numbers.is_floating_point() else numbers)
             return Ref(self.indices[id(leaf)]) if isinstance(leaf, Symbol) else leaf
 
         args, kwargs = substitute(symbol.args, ref), substitute(symbol.kwargs, ref)

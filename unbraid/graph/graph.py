@@ -81,7 +81,7 @@ class Node:
         return self.operation.family
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Graph:
     """The graph of a model: what `encode`, `prior` and `decode` said, once and for all.
 

@@ -73,7 +73,7 @@ class Steps(Several):
     @property
     def present(self) -> Symbol:
         """Which steps are there, (rows, steps): 1 or 0; under `plug_in` the probability of each."""
-        one = Symbol(Call(_ones, "ones"), (next(each for each in self._each[0].values() if isinstance(each, Symbol)),))
+        one = Symbol(Call(_ones, "ones"), (_some_symbol(self._each[0].values()),))
         return Symbol(Call(beside, "cat"), tuple(one if each is None else each.gate for each in self._presences))
 
     def each(self, function: Callable[..., Any]) -> Symbol:
@@ -155,6 +155,11 @@ class Nested(Several):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in ("decode", "each"):
+            raise ModelError(
+                f"{calling_line()}: steps inside steps have no {name}(): write groups.each(lambda items: "
+                f"items.{name}({'' if name == 'decode' else 'function'}).sum(1))."
+            )
         values = [getattr(steps, name) for steps in self._inner]
         if isinstance(values[0], Symbol):
             return Symbol(Call(_stacked, "stack"), tuple(values))
@@ -321,6 +326,11 @@ def beside(*values: Tensor) -> Tensor:
 
 def _stacked(*values: Tensor) -> Tensor:
     return torch.stack(values, dim=1)
+
+
+def _some_symbol(values: Iterable[Any]) -> Symbol:
+    """Returns a symbol among what a step holds, be it of a step inside."""
+    return next(each if isinstance(each, Symbol) else each.present for each in values)
 
 
 def _ones(value: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -118,7 +118,9 @@ class Several:
 
     __iter__ = __getitem__ = __setitem__ = __neg__ = __abs__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = refuse
-    __lt__ = __le__ = __gt__ = __ge__ = refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = refuse
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __invert__ = refuse
+    __array_ufunc__ = None
 
 
 class Symbol:
@@ -189,6 +191,13 @@ class Symbol:
         _operator(operator.ge),
     )
     __neg__, __abs__ = _operator(operator.neg), _operator(operator.abs)
+    __and__, __rand__ = _operator(operator.and_), _operator(operator.and_, reflected=True)
+    __or__, __ror__ = _operator(operator.or_), _operator(operator.or_, reflected=True)
+    __xor__, __rxor__ = _operator(operator.xor), _operator(operator.xor, reflected=True)
+    __mod__, __rmod__ = _operator(operator.mod), _operator(operator.mod, reflected=True)
+    __floordiv__, __rfloordiv__ = _operator(operator.floordiv), _operator(operator.floordiv, reflected=True)
+    __invert__ = _operator(operator.invert)
+    __array_ufunc__ = None  # so that numpy leaves an operator between an array and a symbol to the symbol
 
     def __eq__(self, other: object) -> Symbol:  # type: ignore[override]  # as a tensor's: element by element
         return _operator(operator.eq)(self, other)
@@ -254,6 +263,22 @@ def symbols_in(value: Any) -> Iterator[Symbol]:
         yield from symbols_in(tuple(value.values()))
     elif isinstance(value, slice):
         yield from symbols_in((value.start, value.stop, value.step))
+
+
+def check_parents(parents: Iterable[Any], of: str) -> None:
+    """Raises ModelError if a parent is no symbol, nor a list of symbols: it would take no part in the program.
+
+    Args:
+        parents: What a layer or a family is called with.
+        of: What that is, for the message.
+    """
+    for parent in parents:
+        several = list(symbols_in(parent))
+        if not several or (isinstance(parent, (tuple, list)) and len(several) < len(parent)):
+            raise ModelError(
+                f"{calling_line()}: a parent of {of} is {type(parent).__name__}, not a symbol. Parents are x, "
+                "latents and what layers and torch functions make of them."
+            )
 
 
 def calling_line() -> str:

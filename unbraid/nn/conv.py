@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.errors import ModelError
-from unbraid.graph.symbol import Call, Layer, Symbol, calling_line
+from unbraid.graph.symbol import Call, Layer, Symbol, calling_line, check_parents
 from unbraid.nn.activation import activated, activation
 from unbraid.nn.dense import Dense
 
@@ -40,6 +40,7 @@ class Conv:
         Returns:
             The symbol of the features, activated and flattened: (rows, channels[-1] * height' * width').
         """
+        check_parents(images, "a convolution")
         hidden = images[0] if len(images) == 1 else Symbol(Call(torch.cat, "cat"), (images, 1))
         for layer in self.layers:
             hidden = activated(Symbol(Layer(layer, "conv"), (hidden,)), self.activation)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from unbraid.errors import ModelError
 from unbraid.graph.spread import covers
-from unbraid.graph.symbol import Layer, Symbol, calling_line
+from unbraid.graph.symbol import Layer, Symbol, calling_line, check_parents
 from unbraid.scalars import python_scalar
 
 Group = tuple[torch.Size, bool, list[int]]
@@ -101,6 +101,7 @@ class Dense:
         """Adds the layer to the program; called again it shares its weights."""
         if not parents:
             raise ModelError(f"{calling_line()}: a layer needs at least one parent.")
+        check_parents(parents, "a layer")
         if self.parents and len(parents) != self.parents:
             raise ModelError(
                 f"{calling_line()}: this layer was made for {self.parents} parents and is called with {len(parents)}."

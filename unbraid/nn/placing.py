@@ -86,7 +86,8 @@ def from_place(place: ArrayLike | Tensor, scales: tuple[float, float] = (0.2, 0.
     if places.dim() == 0 or places.shape[-1] != 3:
         raise DataError(f"from_place takes places (rows, ..., 3), got the shape {tuple(places.shape)}.")
     share, centre = (places[..., :1] - low) / (high - low), places[..., 1:]
-    _refuse(places, (share < 0) | (share > 1), f"scales={scales} do not hold the scale: give wider ones, here as there")
+    outside = (share < -_EDGE) | (share > 1 + _EDGE)
+    _refuse(places, outside, f"scales={scales} do not hold the scale: give wider ones, here as there")
     _refuse(places, centre.abs() > 1, "x or y is not in -1..1: they are shares of the canvas, 0 its middle")
     return torch.cat([torch.logit(share, _EDGE), torch.atanh(centre.clamp(_EDGE - 1, 1 - _EDGE))], -1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from unbraid.capture import Captures
 from unbraid.estimators.estimator import Estimator, Site
 from unbraid.graph.frame import Frame
 from unbraid.graph.graph import Graph, Node
+from unbraid.graph.once import once
 from unbraid.graph.series import series_name
 from unbraid.graph.spread import SAMPLES, Spread, union
 from unbraid.objectives.options import Options
@@ -213,7 +213,7 @@ def closed_form(graph: Graph, observed: Collection[str], name: str) -> bool:
     return _closed_form(graph, frozenset(observed), name)
 
 
-@functools.lru_cache(maxsize=1024)
+@once
 def _closed_form(graph: Graph, observed: frozenset[str], name: str) -> bool:
     """Answers `closed_form`, once for each question: a step of training asks every time."""
     below = graph.descendants(name)

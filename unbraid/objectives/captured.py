@@ -35,7 +35,7 @@ def kind_of_pass(
         groups: As `groups_of` finds them.
         estimators: An estimator for each discrete latent.
         options: What is maximised.
-        surroundings: Their progress counts where an estimator has a schedule.
+        surroundings: Their progress counts where an estimator has a schedule, and whether they have a generator.
     """
     inputs, seen = [x], []
     for group in groups:
@@ -45,7 +45,8 @@ def kind_of_pass(
         seen.append((group.rows is not None, tuple(group.observed)))
     scheduled = any(isinstance(each, Gumbel) for each in estimators.values())
     progress = surroundings.progress if scheduled else None
-    return (signature(inputs), tuple(seen), tuple(estimators.items()), options, progress), inputs
+    drawn = surroundings.generator is not None  # a pass that draws from torch's own generator is written so
+    return (signature(inputs), tuple(seen), tuple(estimators.items()), options, progress, drawn), inputs
 
 
 def keeps_state(estimators: Mapping[str, Estimator]) -> bool:

@@ -43,6 +43,8 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("alpha", "gamma", "beta", "free_bits"):
             value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(python_scalar(value), int | float):
+                raise OptionError(f"{name} must be a number, got {value!r}.")
             if not value >= 0:
                 raise OptionError(f"{name} must be at least 0, got {value!r}.")
             if math.isinf(value):

@@ -12,6 +12,8 @@ from unbraid.errors import DataError, did_you_mean
 from unbraid.graph.graph import Graph
 from unbraid.inference.labelled import is_labelled
 
+_BITS = 62  # of a number of 64
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -49,8 +51,8 @@ def groups_of(graph: Graph, labels: Mapping[str, Tensor], rows: int) -> Iterator
         return
     masks = {name: is_labelled(label) for name, label in labels.items()}
     code, patterns = _patterns(list(masks.values()))
-    for pattern in patterns:
-        index = None if len(patterns) == 1 else (code == pattern).nonzero().squeeze(1)
+    for number, pattern in patterns.items():
+        index = None if len(patterns) == 1 else (code == number).nonzero().squeeze(1)
         seen = [name for bit, name in enumerate(masks) if pattern >> bit & 1]
         yield Group(index, {name: _value(graph, name, labels[name], index) for name in seen})
 
@@ -76,14 +78,17 @@ def _like(mask: Tensor, value: Tensor) -> Tensor:
     return mask.view(-1, *(1,) * (value.dim() - 1))
 
 
-def _patterns(masks: list[Tensor]) -> tuple[Tensor, list[int]]:
-    """Returns each row's pattern as a number, a bit for each variable, (rows,), and the numbers that occur."""
+def _patterns(masks: list[Tensor]) -> tuple[Tensor, dict[int, int]]:
+    """Returns the number of each row's pattern, (rows,), and by number the patterns that occur: a bit a variable."""
     if len(masks) == 1:
         labelled = int(masks[0].sum())
         found = [0] if not labelled else [1] if labelled == len(masks[0]) else [0, 1]
-        return masks[0], found
+        return masks[0], {each: each for each in found}
+    if len(masks) > _BITS:
+        rows, code = torch.unique(torch.stack(masks, 1), dim=0, return_inverse=True)
+        return code, {each: sum(1 << bit for bit, on in enumerate(row) if on) for each, row in enumerate(rows.tolist())}
     code = torch.stack([mask.long() << bit for bit, mask in enumerate(masks)]).sum(0)
-    return code, torch.unique(code).tolist()
+    return code, {each: each for each in torch.unique(code).tolist()}
 
 
 def check_label(graph: Graph, name: str, label: Tensor, rows: int) -> None:

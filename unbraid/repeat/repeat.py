@@ -15,7 +15,8 @@ from unbraid.repeat.count import presences, whole_number
 from unbraid.repeat.state import first_state, next_state
 from unbraid.repeat.submodel import Submodel
 
-RESERVED = ("decode", "each", "present", "state")
+RESERVED = ("decode", "each", "instead", "order", "present", "refuse", "state", "title", "values")
+"""What steps have besides the latents of the sub-model."""
 
 
 class Repeat:

@@ -17,6 +17,7 @@ from unbraid.training.checkpoint import load_checkpoint, save_checkpoint
 from unbraid.training.draws import seeded_generator
 from unbraid.training.finite import Guard, refuse_non_finite_weights
 from unbraid.training.history import History
+from unbraid.training.json_file import plain
 from unbraid.training.means import Means, means_of
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.progress import Progress, Style, check_style
@@ -96,14 +97,14 @@ def fit(
     task = Task.of(model, images, labels, views, settings)
     check_shared(world, settings)
     state = TrainingState.start(model, settings, task.consistent)
-    watched = Watched.of(validation, model, "validation") if validation is not None else task.held_out
+    watched = task.watched(validation, model)
     tested = Watched.of(test, model, "test") if test is not None else None
     check_choice(settings, watched)
+    described = described_run(out, model, task, config) if world.rank == 0 else {}
     folder = open_folder(out, resume, overwrite) if world.rank == 0 else None
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.lock())
-            described = describe_run(model, task.plan, settings, views, {**(config or {}), "probe": probe(task.source)})
             begin(folder, state, {**described, "devices": devices, "nodes": nodes}, task.plan)
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
@@ -198,6 +199,20 @@ def begin(folder: RunFolder, state: TrainingState, described: Mapping[str, Any],
 def out_of_patience(state: TrainingState, settings: Settings) -> bool:
     """Says whether the error on the rows for choice has not fallen for as many epochs as the settings allow."""
     return bool(settings.patience and state.best and state.epoch - state.best[1] >= settings.patience)
+
+
+def described_run(out: str | Path | None, model: Model, task: Task, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Describes a run before its folder is opened, and an old run there lost; nothing where no files are wanted.
+
+    Raises:
+        RunError: If config.json could not hold it.
+    """
+    if out is None:
+        return {}
+    more = {**(config or {}), "probe": probe(task.source)}
+    described = describe_run(model, task.plan, task.settings, task.view, more)
+    plain(described, "config.json")
+    return described
 
 
 def open_folder(out: str | Path | None, resume: bool, overwrite: bool) -> RunFolder | None:

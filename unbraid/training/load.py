@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from unbraid.errors import RunError, did_you_mean
+from unbraid.errors import OptionError, RunError, did_you_mean
 from unbraid.model import Model
 from unbraid.training.checkpoint import load_checkpoint
 from unbraid.training.run_config import FROM_FILE
@@ -39,8 +39,13 @@ def load(run: str | Path, model: Model | None = None) -> Model:
     """
     folder = RunFolder.open(run)
     config = folder.read_config()
-    model = model or model_of(config, folder.path)
     checkpoint = load_checkpoint(folder.checkpoint)
+    if isinstance(model, type):
+        raise OptionError(f"load takes a model to be filled, got the class {model.__name__}: {model.__name__}().")
+    if model is None:
+        floats = [each.dtype for each in checkpoint.part("model").values() if each.is_floating_point()]
+        model = model_of(config, folder.path)
+        model = model.to(floats[0]) if floats else model
     settings = Settings.from_json(config["settings"])
     part = "average" if settings.average else "model"
     if settings.choose == "best" and checkpoint.part("best"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from unbraid.errors import RunError
 from unbraid.model import Model
+from unbraid.scalars import python_scalar
+from unbraid.training.json_file import plain
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.settings import Settings
 from unbraid.version import __version__
@@ -40,7 +43,7 @@ def describe_run(
         **more,
         "unbraid": __version__,
         "model": reference(type(model)),
-        "fields": model.fields,
+        "fields": _fields(model),
         "model_seed": model.seed,
         "program": str(model).splitlines(),
         "rows": plan.rows,
@@ -49,6 +52,18 @@ def describe_run(
         "settings": settings.to_json(),
         "views": describe_view(views),
     }
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    """Returns the fields of a model, and refuses those with which JSON could not give the model back."""
+    for name, value in model.fields.items():
+        endless = isinstance(value, float) and not math.isfinite(value)
+        if endless or (isinstance(value, Mapping) and not all(isinstance(key, str) for key in value)):
+            raise RunError(
+                f"the field {name!r} of {type(model).__name__} is {value!r}, which a run's config.json cannot hold: "
+                "give a finite number, or a mapping by text; or train without a folder"
+            )
+    return model.fields
 
 
 def describe_view(views: object) -> Any:
@@ -70,6 +85,7 @@ def _described(value: Any) -> Any:
         return {str(key): _described(each) for key, each in value.items()}
     if isinstance(value, (tuple, list)):
         return [_described(each) for each in value]
+    value = python_scalar(value)
     return value if value is None or isinstance(value, (int, float, str)) else describe_view(value)
 
 
@@ -87,9 +103,14 @@ def reference(cls: type) -> str:
 def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path) -> None:
     """Raises RunError if what a folder holds is not the run that is to go on; it names what differs."""
     for key in SAME:
-        old, new = found.get(key), _plain(here.get(key))
+        old, new = found.get(key), plain(here.get(key), key)
         if old == new:
             continue
+        if key == "probe":
+            raise RunError(
+                f"{path} holds another run: its rows had other values. Go on with the same rows (a dataset gives the "
+                "same one for the same number), or name another folder (or overwrite=True to replace it)."
+            )
         if key == "plan":
             what, old, new = "labels", found.get("labels"), f"{here['labels']} (other rows or labels)"
         elif isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -101,10 +122,3 @@ def check_same_run(found: Mapping[str, Any], here: Mapping[str, Any], path: Path
             f"{path} holds another run: {what} there is {old!r}, here it is {new!r}. Go on with the same, or name "
             "another folder (or overwrite=True to replace it)."
         )
-
-
-def _plain(value: Any) -> Any:
-    """Returns a value as JSON gives it back."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,8 @@ class RunFolder:
             The folder, without a run.
 
         Raises:
-            RunError: it holds a run that may not be overwritten, or that another process is writing; it is a file; or
-                it cannot be made.
+            RunError: it holds a run that may not be overwritten, or that another process is writing; it holds other
+                files of the names of a run's; it is a file; or it cannot be made.
         """
         folder = cls(path)
         if folder.holds_run and not overwrite:
@@ -71,6 +70,8 @@ class RunFolder:
                 f"{folder.path} already holds a run: go on with it (resume=True, or `unbraid resume {folder.path}` "
                 "where `unbraid train` began it), replace it (overwrite=True, or --overwrite), or name another folder"
             )
+        if not folder.holds_run:
+            folder._refuse_others()
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -80,8 +81,19 @@ class RunFolder:
         except OSError as error:
             raise not_written(folder.path, error) from error
         with folder.lock():
-            folder._clear()
+            if folder.holds_run:
+                folder._clear()
         return folder
+
+    def _refuse_others(self) -> None:
+        """Raises an error where files that are no run's have the names of a run's."""
+        own = (self.history, self.metrics, self.report, self.figures)
+        there = [each.name for each in own if each.exists()]
+        if there:
+            raise RunError(
+                f"{self.path} holds {' and '.join(there)}, which a run writes too, and no run: name another folder, or "
+                "move what is there"
+            )
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
@@ -169,7 +181,10 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Removes the files of a run, its config last."""
-        shutil.rmtree(self.figures, ignore_errors=True)
+        for figure in self.figures.glob("*.png"):
+            figure.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there are others
+            self.figures.rmdir()
         for each in (self.checkpoint, self.history, self.plan, self.metrics, self.report, self.config):
             each.unlink(missing_ok=True)
 

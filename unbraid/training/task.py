@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unbraid.errors import ModelError, OptionError
+from unbraid.errors import DataError, ModelError, OptionError
 from unbraid.estimators.choice import choose_estimators
 from unbraid.estimators.estimator import Estimator
 from unbraid.graph.graph import Graph
@@ -21,7 +21,7 @@ from unbraid.training.draws import seeded_generator
 from unbraid.training.plan import SupervisionPlan
 from unbraid.training.settings import Settings
 from unbraid.training.source import Source, source_of
-from unbraid.training.watched import Watched
+from unbraid.training.watched import GivenRows, Watched
 from unbraid.views.view import View, check_view
 
 
@@ -77,11 +77,29 @@ class Task:
         held_out = None
         if settings.holdout:
             plan, aside = plan.split(settings.holdout, seeded_generator(settings.seed, "holdout"), discrete[0])
+            if settings.missing_class == "error":
+                _refuse_taken(plan, aside, settings.holdout)
             rows = aside.labelled_rows
             held_out = Watched(source.gather(rows), join(model.graph.series, aside.labels_for(rows)))
         balanced = discrete[0] if settings.balanced else None
         swapped = _swapped(model.graph, discrete) if settings.swap else ()
         return cls(source, plan, settings, estimators, views, swapped, balanced, held_out, device)
+
+    def watched(self, given: GivenRows | None, model: Model) -> Watched | None:
+        """Returns the rows that the error is measured on after each epoch: those given, or those set aside.
+
+        Raises:
+            DataError: If those that are given do not fit the model.
+            OptionError: If there are both.
+        """
+        if given is None:
+            return self.held_out
+        if self.held_out is not None:
+            raise OptionError(
+                f"rows to choose a model by are given twice, as validation and as holdout={self.settings.holdout}, "
+                "which takes labels away from training: leave one of them out."
+            )
+        return Watched.of(given, model, "validation")
 
     def steps(self, epoch: int) -> int:
         """Returns how many steps an epoch (from 0) has."""
@@ -130,6 +148,27 @@ class Task:
             rows = torch.cat([batch.unlabelled, rows])
             labels = {name: _after(len(batch.unlabelled), each) for name, each in labels.items()}
         return self.source.gather(rows), labels
+
+
+def _refuse_taken(plan: SupervisionPlan, aside: SupervisionPlan, share: float) -> None:
+    """Raises DataError where rows that were set aside have all labels of a variable, or of a class of one."""
+    left = _classes(plan)
+    for name, taken in _classes(aside).items():
+        gone = sorted(taken - left.get(name, set()))
+        if name not in left or gone:
+            what = f"class {gone[0]} of {name!r}" if gone else f"{name!r}"
+            raise DataError(
+                f"holdout={share} sets aside all rows that are labelled with {what}: label more of them, give rows as "
+                "validation=..., or pass missing_class='allow' to train without"
+            )
+
+
+def _classes(plan: SupervisionPlan) -> dict[str, set[int]]:
+    """Returns the classes that are labelled in any row, and any step, by variable; none of a real one."""
+    found: dict[str, set[int]] = {}
+    for name, labels in plan.variables.items():
+        found.setdefault(series_name(name), set()).update(labels.values.tolist() if labels.discrete else ())
+    return found
 
 
 def checked_model(model: object) -> Model:

@@ -54,7 +54,7 @@ class Elementwise(Family):
         support: Any = self.torch_distribution.support
         if not isinstance(support, constraints.Constraint) or constraints.is_dependent(support):
             return torch.isfinite(value)
-        inside: Tensor = support.check(value)
+        inside: Tensor = support.check(value) & torch.isfinite(value)
         return inside
 
     def check_labels(self, name: str, labels: Tensor) -> None:

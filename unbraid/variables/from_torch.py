@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from unbraid.errors import ModelError
 from unbraid.variables.constraint import Constraint, Mapped, Positive, Real
 from unbraid.variables.elementwise import Elementwise
-from unbraid.variables.family import Learnable
+from unbraid.variables.family import Learnable, Parameters
 
 SUPPORTS: dict[Any, tuple[str, str]] = {
     constraints.real: ("real", "finite numbers"),
@@ -27,7 +28,8 @@ def from_torch(distribution: type[Distribution], *shape: int, **prior: float | T
     """Makes a family of independent numbers of a univariate distribution of torch.
 
     Its parameters are kept in the domains that torch states. As a latent of `encode` the distribution must be
-    reparameterised (have `rsample`); as a likelihood, or in `prior`, it may be any.
+    reparameterised (have `rsample`); as a likelihood, or in `prior`, it may be any. Predicted is the mean of each
+    number, or its mode where the mean is not finite.
 
     Args:
         distribution: The class, ``torch.distributions.StudentT``.
@@ -88,6 +90,15 @@ class TorchFamily(Elementwise):
             self.numbers(own)
         except (TypeError, ValueError) as error:
             raise ModelError(f"from_torch: {self.title} takes {', '.join(given)}; torch says: {error}") from error
+
+    def most_probable(self, parameters: Parameters) -> Tensor:
+        """Returns the mean of each number; where there is none, as of a StudentT of one degree of freedom, the mode."""
+        numbers = self.numbers(parameters)
+        mean = numbers.mean
+        try:
+            return torch.where(mean.isfinite(), mean, numbers.mode)
+        except NotImplementedError:
+            return mean
 
     @property
     def kind(self) -> Hashable:

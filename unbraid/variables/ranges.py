@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from unbraid.variables.family import Family
 
 
+ROUNDING = 1e-6
+"""By how much values may leave [0, 1], as means of pixels in single precision do."""
+
+
 def check_unit_interval(x: Tensor, likelihood: str) -> None:
-    """Raises DataError for data outside [0, 1]."""
+    """Raises DataError for data outside [0, 1], but for rounding."""
     low, high = float(x.min()), float(x.max())
-    if low < 0 or high > 1:
-        hint = " Bytes? Divide by 255." if 1 < high <= 255 and low >= 0 else " Rescale x, or choose ub.Normal."
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        hint = " Bytes? Divide by 255." if 2 <= high <= 255 and low >= 0 else " Rescale x, or choose ub.Normal."
         raise DataError(
-            f"x has values from {low:.4g} to {high:.4g}; the likelihood {likelihood} takes values from 0 to 1.{hint}"
+            f"x has values from {low:.6g} to {high:.6g}; the likelihood {likelihood} takes values from 0 to 1.{hint}"
         )
 
 

@@ -23,7 +23,8 @@ class Warp:
         scale: The largest change of log-size, in each direction.
         shear: The largest shear.
         shift: The largest shift, in pixels.
-        elastic: The standard deviation of the control points' displacement, in pixels.
+        elastic: The largest standard deviation of the control points' displacement, in pixels: that of an image is
+            this times the root of a number from 0 to 1.
         points: How many control points along a side.
 
     Example:
@@ -67,11 +68,11 @@ class Warp:
         cos, sin = turn.cos(), turn.sin()
         noise[:, 0, 0], noise[:, 0, 1], noise[:, 0, 2] = (
             cos * wide,
-            (cos * shear - sin) * wide,
+            (cos * shear - sin) * wide * height / width,  # both sides run from -1 to 1, whatever their lengths
             uniform(2 * self.shift / width),
         )
         noise[:, 1, 0], noise[:, 1, 1], noise[:, 1, 2] = (
-            sin * high,
+            sin * high * width / height,
             (sin * shear + cos) * high,
             uniform(2 * self.shift / height),
         )

@@ -57,7 +57,7 @@ class Job:
 
     def watched(self, task: Task) -> Watched | None:
         """Checks the rows that this run's error is measured on after each epoch; None where there are none."""
-        return task.held_out if self.validation is None else Watched.of(self.validation, self.model, "validation")
+        return task.watched(self.validation, self.model)
 
     def alone(self, progress: Style | Progress) -> Run:
         """Trains this run by itself."""

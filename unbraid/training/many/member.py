@@ -14,16 +14,22 @@ from unbraid.errors import TrainingError
 from unbraid.training.batches import Batch
 from unbraid.training.checkpoint import save_checkpoint
 from unbraid.training.finite import Guard
-from unbraid.training.fit import begin, close_epoch, noise_of_epoch, open_folder, out_of_patience, train_epoch
+from unbraid.training.fit import (
+    begin,
+    close_epoch,
+    described_run,
+    noise_of_epoch,
+    open_folder,
+    out_of_patience,
+    train_epoch,
+)
 from unbraid.training.history import History
 from unbraid.training.many.job import Job
 from unbraid.training.many.noise import Source
 from unbraid.training.many.objectives import Objectives
 from unbraid.training.progress import Progress
 from unbraid.training.run import Run
-from unbraid.training.run_config import describe_run
 from unbraid.training.run_folder import RunFolder
-from unbraid.training.source import probe
 from unbraid.training.state import TrainingState
 from unbraid.training.step import StepLoss
 from unbraid.training.task import Task
@@ -72,11 +78,10 @@ class Member:
         watched = job.watched(task)
         tested = Watched.of(job.test, job.model, "test") if job.test is not None else None
         check_choice(job.settings, watched)
+        described = described_run(job.out, job.model, task, job.config)
         folder = open_folder(job.out, job.resume, job.overwrite)
         if folder is not None:
             stack.enter_context(folder.lock())
-            config = {**(job.config or {}), "probe": probe(task.source)}
-            described = describe_run(job.model, task.plan, job.settings, job.views, config)
             begin(folder, state, {**described, "devices": 1, "nodes": 1}, task.plan)
         history = History(folder.history if folder else None)
         history.truncate(state.epoch)
