@@ -92,7 +92,7 @@ def settings(cell: Cell) -> ub.Settings:
 
 
 def steps_alone(cell: Cell) -> int:
-    """Gives the baseline as many labelled batches as the training of 8,000 rows has."""
+    """Gives the baseline a batch for each batch of all 8,000 rows: more than the training has labelled ones."""
     return SETTINGS.epochs * 8000 // SETTINGS.batch_size if cell["rate"] == 1.0 and cell["labels"] != "all" else 0
 
 

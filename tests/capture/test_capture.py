@@ -395,3 +395,21 @@ def test_a_model_that_nobody_holds_is_forgotten() -> None:
         del model
     gc.collect()
     assert [each() for each in held] == [None] * 3
+
+
+def test_rows_that_lie_in_another_order_are_another_kind_of_pass() -> None:
+    """Where rows lie in order `contiguous` returns them as they are, which no pass of others may do."""
+
+    class Viewed(ub.Model):
+        def encode(self, x: Any) -> Any:
+            return {"style": ub.Normal(2)(x.contiguous().view(-1, 16))}
+
+        def decode(self, style: Any) -> Any:
+            return ub.Normal(4, 4)(style)
+
+    model, x = Viewed(), torch.randn(ROWS, 4, 4)
+    other, turned = written(model), torch.randn(ROWS, 4, 4).transpose(1, 2)
+    for rows in (x, x, x, turned, turned, turned):
+        generators = (torch.Generator().manual_seed(0) for _ in range(2))
+        found, expected = (each.objective(rows, generator=next(generators)).loss for each in (model, other))
+        assert torch.equal(found, expected)

@@ -181,5 +181,8 @@ def _surroundings() -> Hashable:
 
 
 def signature(tensors: Iterable[Tensor]) -> Hashable:
-    """Returns what of tensors decides which calls are made: their shapes, types and devices."""
-    return tuple((tensor.shape, tensor.dtype, tensor.device) for tensor in tensors)
+    """Returns what of tensors decides which calls are made: their shapes, types, devices and whether rows lie in order.
+
+    Of tensors that do, some calls return them as they are.
+    """
+    return tuple((tensor.shape, tensor.dtype, tensor.device, tensor.is_contiguous()) for tensor in tensors)

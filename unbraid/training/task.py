@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -39,6 +39,7 @@ class Task:
         balanced: The variable whose classes labelled batches hold in equal parts, or None.
         held_out: Labelled rows that were set aside, or None; the plan holds them as rows without labels.
         device: Where the model is.
+        counted: The steps of the whole training, once they have been counted.
     """
 
     source: Source
@@ -50,6 +51,7 @@ class Task:
     balanced: str | None
     held_out: Watched | None
     device: torch.device
+    counted: list[int] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -124,7 +126,9 @@ class Task:
 
     def total_steps(self) -> int:
         """Counts the steps of the whole training."""
-        return sum(self.steps(epoch) for epoch in range(self.settings.epochs))
+        if not self.counted:
+            self.counted.append(sum(self.steps(epoch) for epoch in range(self.settings.epochs)))
+        return self.counted[0]
 
     @property
     def consistent(self) -> tuple[str, ...]:

@@ -43,8 +43,9 @@ class Bernoulli(Family):
             `ContinuousBernoulli`. "refuse" takes binary data only.
         logits: The log-odds of its own prior.
         estimator: How a latent is estimated where it is not labelled: a name, or an estimator with options; by
-            default enumeration of all 2^n values while it is affordable, else "sum_and_sample", and for more than 16
-            bits "reinforce". A setting of the training takes precedence.
+            default enumeration of all 2^n values while it is affordable, else "sum_and_sample", for more than 16 bits
+            "reinforce", and "reinforce(samples=1)" where the budget is used up. A setting of the training takes
+            precedence.
     """
 
     constraints: Mapping[str, Constraint] = {"logits": Real()}

@@ -27,8 +27,8 @@ class Categorical(Family):
         probs: The probabilities of its own prior, K numbers (uniform by default).
         logits: The same as unnormalised log-probabilities; a tensor, or `Learnable` for a learned prior.
         estimator: How it is estimated where it is not labelled, "enumerate", "plug_in" or an estimator with options;
-            by default enumeration while it is affordable, else "sum_and_sample". A setting of the training takes
-            precedence.
+            by default enumeration while it is affordable, else "sum_and_sample", and "reinforce(samples=1)" where the
+            budget is used up. A setting of the training takes precedence.
     """
 
     constraints: Mapping[str, Constraint] = {"logits": Real()}

@@ -68,11 +68,11 @@ class Warp:
         cos, sin = turn.cos(), turn.sin()
         noise[:, 0, 0], noise[:, 0, 1], noise[:, 0, 2] = (
             cos * wide,
-            (cos * shear - sin) * wide * height / width,  # both sides run from -1 to 1, whatever their lengths
+            (cos * shear - sin) * wide * (height / width),  # both sides run from -1 to 1, whatever their lengths
             uniform(2 * self.shift / width),
         )
         noise[:, 1, 0], noise[:, 1, 1], noise[:, 1, 2] = (
-            sin * high * width / height,
+            sin * high * (width / height),
             (sin * shear + cos) * high,
             uniform(2 * self.shift / height),
         )

@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 
@@ -57,6 +58,21 @@ def test_a_trained_model_is_refused_and_a_function_of_the_seed_is_not() -> None:
     ids=["none", "twice", "labels", "how", "progress", "setting"],
 )
 def test_what_makes_no_sense_is_refused(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        train(**{"epochs": 1, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"seeds": 3}, r"seeds are whole numbers, one for each run, such as range\(10\); got 3"),
+        ({"seeds": ["a"]}, r"seeds are whole numbers, one for each run, such as range\(10\); got \['a'\]"),
+        ({"seed": 3}, r"takes a seed for each run, seeds=range\(10\); seed=3 is that of one"),
+    ],
+    ids=["number", "text", "seed"],
+)
+def test_what_are_no_seeds(more: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # no user has the tests' type checker
     with pytest.raises(OptionError, match=words):
         train(**{"epochs": 1, **more})
 

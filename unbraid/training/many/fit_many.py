@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from unbraid.errors import OptionError, RunError, TrainingError, UnbraidError, did_you_mean
 from unbraid.model import Model
+from unbraid.scalars import python_scalar
 from unbraid.training.many.batched import batched
 from unbraid.training.many.choice import How, choose
 from unbraid.training.many.job import Job
@@ -112,7 +113,11 @@ def fit_many(
         >>> len(runs), 0 < runs.mean("digit") < 1
         (3, True)
     """
-    seeds = _checked(list(seeds), how, progress, labels, labels_of)
+    seeds = _checked(seeds, how, progress, labels, labels_of)
+    if "seed" in changes:
+        raise OptionError(
+            f"fit_many takes a seed for each run, seeds=range(10); seed={changes['seed']!r} is that of one."
+        )
     base = Settings.given(settings, changes)
     models = _models(model, seeds)
     jobs = [
@@ -191,8 +196,11 @@ def _copies(model: Model, seeds: Sequence[int]) -> list[Model]:
     return [fresh(seed) for seed in seeds]
 
 
-def _checked(seeds: list[int], how: str, progress: str, labels: object, labels_of: object) -> list[int]:
+def _checked(given: Iterable[int], how: str, progress: str, labels: object, labels_of: object) -> list[int]:
     """Checks what needs no data, and returns the seeds."""
+    seeds = [python_scalar(seed) for seed in given] if isinstance(given, Iterable) else []
+    if not all(isinstance(seed, int) for seed in seeds) or not isinstance(given, Iterable):
+        raise OptionError(f"seeds are whole numbers, one for each run, such as range(10); got {given!r}.")
     check_style(progress)
     if how not in get_args(How):
         raise OptionError(f"how={how!r} is unknown.{did_you_mean(str(how), get_args(How))}")
