@@ -91,7 +91,7 @@ def read_arrays(
         DataError: a file cannot be read, holds objects, or holds no such images and labels.
     """
     path = Path(path)
-    if is_archive(path):
+    if _is_archive(path):
         if memory_map:
             raise DataError(f"{path} cannot be mapped into memory, for it is an archive: save its images as .npy")
         held = _archive(path)
@@ -124,12 +124,12 @@ def refuse_masked(data: Any, what: str) -> None:
 
 def _labels(path: Path) -> dict[str, NDArray[Any]]:
     """Reads an `.npz` file of labels."""
-    if not is_archive(path):
+    if not _is_archive(path):
         raise DataError(f"{path} is no .npz file: labels of arrays are arrays by name, numpy.savez(path, digit=...)")
     return _archive(path)
 
 
-def is_archive(path: Path) -> bool:
+def _is_archive(path: Path) -> bool:
     """Says whether a file is called as NumPy's archives of arrays are."""
     return path.suffix.lower() == ".npz"
 

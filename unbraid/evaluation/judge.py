@@ -14,6 +14,7 @@ from torch.nn import functional
 from unbraid.data.label_values import label_array_by_kind
 from unbraid.data.row_tensor import RowsLike, dtype_of, row_tensor
 from unbraid.errors import DataError, OptionError
+from unbraid.training.batches import count_batches, in_batches
 from unbraid.training.draws import seeded_generator
 from unbraid.views.view import View, check_view
 
@@ -138,23 +139,17 @@ def train_judge(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         network = _network(images, width, sum(head.size for head in heads.values()))
-    steps = epochs * len(_batches(torch.arange(len(images)), batch_size))
+    steps = epochs * count_batches(len(images), batch_size)
     optimizer = torch.optim.Adam(network.parameters(), learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for rows in _batches(torch.randperm(len(images), generator=generator).to(images.device), batch_size):
+        for rows in in_batches(torch.randperm(len(images), generator=generator).to(images.device), batch_size):
             optimizer.zero_grad(set_to_none=True)
             seen = images[rows] if views is None else views(images[rows], noise)
             _loss(heads, network(seen), {name: values[rows] for name, values in known.items()}).backward()
             optimizer.step()
             schedule.step()
     return Judge(network.eval(), heads, tuple(images.shape[1:]))
-
-
-def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """Cuts rows into batches, none of them of a single row, over which nothing can be normalised."""
-    *batches, last = order.split(size)
-    return [*batches[:-1], torch.cat([batches[-1], last])] if batches and len(last) == 1 else [*batches, last]
 
 
 def _network(images: Tensor, width: int, outputs: int) -> nn.Sequential:

@@ -269,16 +269,27 @@ def check_parents(parents: Iterable[Any], of: str) -> None:
     """Raises ModelError if a parent is no symbol, nor a list of symbols: it would take no part in the program.
 
     Args:
-        parents: What a layer or a family is called with.
+        parents: What a layer is called with.
         of: What that is, for the message.
     """
     for parent in parents:
         several = list(symbols_in(parent))
         if not several or (isinstance(parent, (tuple, list)) and len(several) < len(parent)):
-            raise ModelError(
-                f"{calling_line()}: a parent of {of} is {type(parent).__name__}, not a symbol. Parents are x, "
-                "latents and what layers and torch functions make of them."
-            )
+            raise not_a_symbol(parent, of)
+
+
+def not_a_symbol(parent: Any, of: str, besides: str = "") -> ModelError:
+    """Words the error for a parent that is no symbol.
+
+    Args:
+        parent: It.
+        of: What was called with it.
+        besides: What else can be given, and how.
+    """
+    return ModelError(
+        f"{calling_line()}: a parent of {of} is {type(parent).__name__}, not a symbol. Parents are x, latents and what "
+        f"layers and torch functions make of them{besides}."
+    )
 
 
 def calling_line() -> str:

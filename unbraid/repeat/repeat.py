@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 from unbraid.errors import ModelError, OptionError
-from unbraid.graph.steps import Example, Order, Steps, copied, placeholder, trace_of, variables_of
+from unbraid.graph.steps import Example, Order, Step, Steps, copied, placeholder, trace_of, variables_of
 from unbraid.graph.symbol import Symbol, Trace, calling_line, describe
 from unbraid.graph.template import Copy
 from unbraid.repeat.count import presences, whole_number
 from unbraid.repeat.state import first_state, next_state
 from unbraid.repeat.submodel import Submodel
 
-RESERVED = ("decode", "each", "instead", "order", "present", "refuse", "state", "title", "values")
+RESERVED = tuple(sorted({"state", *(name for name in (*dir(Steps), *dir(Step)) if not name.startswith("_"))}))
 """What steps have besides the latents of the sub-model."""
 
 

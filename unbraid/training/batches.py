@@ -117,7 +117,7 @@ def sweep(
     if not len(source):
         return _labelled_only(draws, len(plan.labelled_rows), labelled_batch_size, epoch)
     order = source[torch.randperm(len(source), generator=seeded_generator(seed, "unlabelled", epoch))]
-    batches = _split(order, batch_size)
+    batches = in_batches(order, batch_size)
     counts = _labelled_counts(plan, len(batches), rate, epoch)
     size = min(labelled_batch_size, len(plan.labelled_rows))
     return _interleaved(batches, counts, draws, size, mixed)
@@ -144,8 +144,8 @@ def steps_per_sweep(
     rows = _unlabelled_count(plan, unlabelled)
     _check(plan, batch_size, labelled_batch_size, rate, epoch)
     if not rows:
-        return _batches(len(plan.labelled_rows), labelled_batch_size)
-    batches = _batches(rows, batch_size)
+        return count_batches(len(plan.labelled_rows), labelled_batch_size)
+    batches = count_batches(rows, batch_size)
     counts = _labelled_counts(plan, batches, rate, epoch)[1]
     return batches + sum(max(0, each - 1) if mixed else each for each in counts)
 
@@ -164,7 +164,7 @@ def _interleaved(
 
 def _labelled_only(draws: LabelledDraws, rows: int, size: int, epoch: int) -> Iterator[Batch]:
     """Goes through the labelled rows once."""
-    return (Batch(labelled=each) for each in _split(draws.take(epoch * rows, rows), size))
+    return (Batch(labelled=each) for each in in_batches(draws.take(epoch * rows, rows), size))
 
 
 def _labelled_counts(plan: SupervisionPlan, batches: int, rate: float, epoch: int) -> tuple[int, list[int]]:
@@ -201,16 +201,16 @@ def _unlabelled_count(plan: SupervisionPlan, unlabelled: str) -> int:
     return plan.rows - (len(plan.labelled_rows) if unlabelled == "unlabelled" else 0)
 
 
-def _split(rows: Int64[Tensor, " rows"], size: int) -> list[Int64[Tensor, " batch"]]:
+def in_batches(rows: Int64[Tensor, " rows"], size: int) -> list[Int64[Tensor, " batch"]]:
     """Cuts rows into batches, none of which is a single row where it can be helped."""
     batches = list(rows.split(size))
-    if len(batches) > _batches(len(rows), size):
+    if len(batches) > count_batches(len(rows), size):
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
 
 
-def _batches(rows: int, size: int) -> int:
-    """Counts the batches that `_split` makes."""
+def count_batches(rows: int, size: int) -> int:
+    """Counts the batches that `in_batches` makes."""
     joins = size > 1 and rows > 1 and rows % size == 1
     return math.ceil(rows / size) - joins
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.errors import ModelError
-from unbraid.graph.symbol import Call, Draw, Layer, Several, Symbol, calling_line
+from unbraid.graph.symbol import Call, Draw, Layer, Several, Symbol, calling_line, not_a_symbol
 from unbraid.nn.dense import dense
 from unbraid.variables.constraint import Constraint
 from unbraid.variables.family import Learnable
@@ -74,11 +74,8 @@ def variable(family: Family, parents: tuple[Any, ...], given: Mapping[str, Any])
             value.refuse()
     for parent in parents:
         if not isinstance(parent, Symbol):
-            raise ModelError(
-                f"{calling_line()}: a parent of {family} is {type(parent).__name__}, not a symbol. Parents are x, "
-                f"latents and what layers and torch functions make of them; parameters of the distribution go by name "
-                f"({', '.join(f'{name}=' for name in family.constraints)})."
-            )
+            names = ", ".join(f"{name}=" for name in family.constraints)
+            raise not_a_symbol(parent, str(family), f"; parameters of the distribution go by name ({names})")
     for name in given:
         family.check_parameter(name)
     missing = [name for name in family.constraints if name not in given]
